@@ -1,0 +1,47 @@
+"""Make submissions: the student version of a notebook with answers filled in. Used by `verify`, `demo` and `bench`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from grader.bank import Entry
+from grader.notebook import Assignment, CourseError, Exercise
+
+Answers = Mapping[str, str]
+"""Source of a solution cell by the cell's id."""
+
+
+def solution_answers(assignment: Assignment) -> dict[str, str]:
+    """The instructor's own answers: the solution cells of the source notebooks."""
+    return {exercise.name: exercise.solution.source for exercise in assignment.exercises}
+
+
+def entry_answer(assignment: Assignment, entry: Entry) -> tuple[Exercise, str]:
+    """The exercise that a bank's entry belongs to, and its solution cell with the entry's function put in place."""
+    for exercise in assignment.exercises:
+        if entry.target in exercise.solution.defines:
+            return exercise, f"{exercise.solution.source}\n\n\n{entry.source}"
+    raise CourseError(
+        f"{assignment.unit}: bank entry '{entry.name}' is for '{entry.target}', which no solution cell defines"
+    )
+
+
+def student_version(root: Path, unit: str) -> bytes:
+    """The released notebook of a unit."""
+    path = root / "assignments" / unit / f"{unit}.ipynb"
+    if not path.is_file():
+        raise CourseError(f"{path}: no student version; run `make build`")
+    return path.read_bytes()
+
+
+def fill(released: bytes, answers: Answers) -> bytes:
+    """A submission: the released notebook with the cells named in `answers` replaced. Raises CourseError for an unknown id."""
+    nb = json.loads(released)
+    cells = {(cell["metadata"].get("nbgrader") or {}).get("grade_id"): cell for cell in nb["cells"]}
+    for name, source in answers.items():
+        if name not in cells:
+            raise CourseError(f"no cell '{name}' in the student version; run `make build`")
+        cells[name]["source"] = source
+    return json.dumps(nb, indent=1).encode()

@@ -1,0 +1,112 @@
+"""What grading one submission gives: plain data, the same for the journal, the gradebook, feedback and report."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """What became of a submission. Only GRADED carries a score."""
+
+    GRADED = "graded"
+    UNGRADABLE = "ungradable"  # the submission cannot be read or run at all; `reason` says why; not a zero
+    GRADER_FAILED = "grader failed"  # our fault, not the student's; grade it again
+
+
+class Verdict(StrEnum):
+    """What became of one test cell."""
+
+    PASSED = "passed"
+    FAILED = "failed"  # the test raised
+    TIMEOUT = "timeout"  # wall or processor time ran out while the student's code answered
+    CRASHED = "crashed"  # the student's process died (memory, signal, exit)
+    UNREADABLE = "unreadable"  # the student's process sent something that is not an answer
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """One test cell's outcome. `message` may name hidden inputs: instructors see it, students only where `public`."""
+
+    __test__ = False  # not a pytest class
+
+    id: str
+    verdict: Verdict
+    points: float
+    max_points: float
+    message: str = ""
+    public: bool = True
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class NotebookResult:
+    """One notebook's outcome: its tests, and the outputs (nbformat 4 dicts) of its cells by submission index."""
+
+    name: str
+    tests: tuple[TestResult, ...] = ()
+    outputs: tuple[tuple[int, tuple[dict[str, Any], ...]], ...] = ()
+
+    @property
+    def score(self) -> float:
+        return sum(test.points for test in self.tests)
+
+    @property
+    def max_score(self) -> float:
+        return sum(test.max_points for test in self.tests)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One submission's outcome.
+
+    `key` hashes the submission, the assignment and the grader's version; `incidents` are signals worth an
+    instructor's look (kills, time-outs, tampering); `sandbox` names the isolation that was reached.
+    """
+
+    key: str
+    unit: str
+    status: Status
+    reason: str = ""
+    notebooks: tuple[NotebookResult, ...] = ()
+    incidents: tuple[str, ...] = ()
+    sandbox: str = ""
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+    @property
+    def score(self) -> float:
+        return sum(notebook.score for notebook in self.notebooks)
+
+    @property
+    def max_score(self) -> float:
+        return sum(notebook.max_score for notebook in self.notebooks)
+
+    def to_json(self) -> str:
+        """One line of JSON, keys sorted: equal results give equal bytes."""
+        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=True, allow_nan=False)
+
+    @staticmethod
+    def from_json(text: str) -> Result:
+        """The inverse of `to_json`."""
+        data = json.loads(text)
+        notebooks = tuple(
+            NotebookResult(
+                name=nb["name"],
+                tests=tuple(
+                    TestResult(**{**test, "verdict": Verdict(test["verdict"])}) for test in nb["tests"]
+                ),
+                outputs=tuple((index, tuple(outputs)) for index, outputs in nb["outputs"]),
+            )
+            for nb in data["notebooks"]
+        )
+        return Result(
+            **{
+                **data,
+                "status": Status(data["status"]),
+                "notebooks": notebooks,
+                "incidents": tuple(data["incidents"]),
+            }
+        )

@@ -1,0 +1,22 @@
+"""nbgrader's view of this course: solutions/ is the source folder, assignments/ the release folder."""
+
+from grader.notebook import NOT_SHIPPED
+
+c = get_config()  # type: ignore[name-defined]  # noqa: F821
+
+c.CourseDirectory.course_id = "trainlab"
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "assignments"
+# The text source and the bank of solutions lie beside the source notebook: they must never be released.
+c.CourseDirectory.ignore = [*NOT_SHIPPED, "*.pyc", "feedback"]
+
+c.ClearSolutions.code_stub = {
+    "python": (
+        "# YOUR CODE HERE\n"
+        "raise NotImplementedError(\n"
+        '    "This exercise is not solved yet: replace these lines with your code, "\n'
+        '    "then run this cell and the checks below it."\n'
+        ")"
+    )
+}
+c.ClearSolutions.text_stub = "*Your answer here: double-click this cell and write.*"
