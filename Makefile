@@ -3,6 +3,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
+LECTURE ?= 05_momentum
+# Jupyter refuses to run as root unless told
+LAB_FLAGS ?= $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .PHONY: demo test lab build verify bench clean
 
@@ -15,8 +18,8 @@ test: $(READY)        ## everything that must hold
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-lab: $(READY)         ## JupyterLab in this folder
-	$(BIN)/jupyter lab lectures
+lab: $(READY)         ## JupyterLab in this folder, with a lecture open
+	$(BIN)/jupyter lab --ServerApp.root_dir='$(CURDIR)' --LabApp.default_url=/lab/tree/lectures/$(LECTURE).ipynb $(LAB_FLAGS)
 
 build: $(READY)       ## text sources -> notebooks (lectures executed, student versions made)
 	$(BIN)/grader build

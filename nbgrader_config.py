@@ -20,3 +20,19 @@ c.ClearSolutions.code_stub = {
     )
 }
 c.ClearSolutions.text_stub = "*Your answer here: double-click this cell and write.*"
+
+# Our engine in place of nbgrader's Execute, so that `nbgrader autograde` and formgrader's button are safe too; feedback
+# without hidden tests; and a stranger's HTML inert in formgrader, where it could otherwise act as the instructor.
+c.Autograde.autograde_preprocessors = [
+    "grader.plugin.SafeExecute",
+    "nbgrader.preprocessors.LimitOutput",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+c.GenerateFeedback.preprocessors = [
+    "grader.plugin.HideTests",
+    "nbgrader.preprocessors.GetGrades",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]
+c.HTMLExporter.filters = {"markdown2html": "grader.plugin.clean_markdown"}

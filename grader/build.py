@@ -10,6 +10,7 @@ its text or the helper module changed (a digest in its metadata says for what it
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import re
@@ -31,11 +32,13 @@ from grader.markers import split_regions
 from grader.notebook import CourseError
 
 GENERATED = "generated"
+COVER = "cover"
 SETUP_CELL = """\
 try:  # nothing happens where the course's helper module is there already
     import trainlab
 except ModuleNotFoundError:
-    %pip install -q "trainlab @ git+{repository}\""""
+    %pip install -q "trainlab @ git+{repository}"
+    import trainlab"""
 BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab}/blob/main/{path})"
 )
@@ -162,15 +165,36 @@ def _build_lecture(source: Path, repository: str, *, force: bool) -> Built:
     target = source.with_suffix(".ipynb")
     nb = read_source(source, repository, f"lectures/{target.name}")
     digest = lecture_digest(nb)
-    if (
-        not force
-        and target.exists()
-        and nbformat.read(target, as_version=4).metadata.get("trainlab") == {"digest": digest}
-    ):
-        return Built(target, changed=False)
-    executed = execute(nb, source)
-    executed.metadata["trainlab"] = {"digest": digest}
-    return _write(executed, target)
+    stored = nbformat.read(target, as_version=4) if target.exists() and not force else None
+    if stored is not None and stored.metadata.get("trainlab") == {"digest": digest}:
+        for cell, before in zip(
+            nb.cells, stored.cells, strict=True
+        ):  # metadata may have changed; outputs cannot
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = before.outputs, before.execution_count
+    else:
+        nb = execute(nb, source)
+    nb.metadata["trainlab"] = {"digest": digest}
+    _write_cover(nb, target.with_suffix(".png"))
+    built = _write(nb, target)
+    _as_old_as(source, target)
+    return built
+
+
+def _as_old_as(source: Path, target: Path) -> None:
+    """Give the notebook the time of its source: jupytext's pairing refuses to open a notebook that is the newer one."""
+    times = source.stat()
+    os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def _write_cover(nb: NotebookNode, path: Path) -> None:
+    """The picture of the cell tagged `cover`, where a lecture has one, as a file that the README can show."""
+    for cell in nb.cells:
+        if COVER in cell.metadata.get("tags", ()):
+            images = [
+                output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {})
+            ]
+            _write_bytes(base64.b64decode(images[0]), path)
 
 
 def lecture_digest(nb: NotebookNode) -> str:
@@ -216,6 +240,7 @@ def _build_assignment(root: Path, source: Path, repository: str) -> list[Built]:
     target = source.with_suffix(".ipynb")
     nb = read_source(source, repository, f"assignments/{unit}/{unit}.ipynb")
     built = [_write(nb, target)]
+    _as_old_as(source, target)
     with tempfile.TemporaryDirectory() as scratch:
         released = generate_student_version(root, unit, Path(scratch))
         where = root / "assignments" / unit

@@ -59,6 +59,16 @@ def test_a_lecture_is_executed_again_when_its_text_changes(tmp_path, built_cours
     assert nb.cells[-1].outputs[0]["text"] == "63\n"
 
 
+def test_a_changed_tag_is_taken_over_without_executing(tmp_path, built_course, monkeypatch):
+    root = shutil.copytree(built_course, tmp_path / "course")
+    source = root / "lectures" / f"{tinyunit.UNIT}.py"
+    source.write_text(source.read_text().replace("# %%\nprint", '# %% claims=["S0-01"]\nprint'))
+    monkeypatch.setattr("grader.build.execute", None)
+    assert [item.path.name for item in build(root) if item.changed] == [f"{tinyunit.UNIT}.ipynb"]
+    cell = nbformat.read(source.with_suffix(".ipynb"), as_version=4).cells[-1]
+    assert (cell.metadata["claims"], cell.outputs[0]["text"]) == (["S0-01"], "42\n")
+
+
 def test_the_release_holds_the_notebook_and_nothing_else(built_course):
     assert list(contents(built_course / "assignments")) == [f"{tinyunit.UNIT}/{tinyunit.UNIT}.ipynb"]
 
@@ -95,6 +105,12 @@ def test_an_edited_notebook_gives_its_text_source_back(built_course):
     published = f"assignments/{tinyunit.UNIT}/{tinyunit.UNIT}.ipynb"
     assert nbformat.writes(read_source(again, repository_url(built_course), published)) == nbformat.writes(nb)
     again.unlink()
+
+
+def test_a_built_notebook_is_as_old_as_its_source(built_course):
+    """Otherwise JupyterLab's pairing refuses to open it."""
+    for path in (*built_course.glob("lectures/*.ipynb"), *built_course.glob("solutions/*/*.ipynb")):
+        assert path.stat().st_mtime_ns == path.with_suffix(".py").stat().st_mtime_ns
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,100 @@
+"""Sliders where a front end answers, stills everywhere."""
+
+import html
+import re
+
+import pytest
+
+from trainlab import interact, plots
+from trainlab.interact import Slider, explore
+from trainlab.plots import Curve
+
+STILLS = [{"slope": 1.0, "lift": 0.0}, {"slope": -1.0, "lift": 0.5}]
+ALT = "Two lines cross the picture, one rising and one falling."
+
+
+def line(slope, lift):
+    return plots.lines(Curve([0, 1], [lift, lift + slope]), xlabel="x", ylabel="y", title=f"slope {slope:g}")
+
+
+def explore_lines(live=None):
+    slope, lift = Slider("slope of the line", -2, 2, 0.5, 1), Slider("lift", 0, 1, 0.1, 0)
+    explore(line, stills=STILLS, alt=ALT, live=live, slope=slope, lift=lift)
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    calls = []
+    monkeypatch.setattr(plots, "display", lambda data, **_: calls.append(data))
+    monkeypatch.setattr(interact, "display", lambda data, **_: calls.append(data))
+    return calls
+
+
+def alt_of(picture):
+    [alt] = re.findall(r'alt="([^"]*)"', picture.value)
+    return html.unescape(alt)
+
+
+def test_without_a_front_end_there_are_stills_and_nothing_else(shown):
+    explore_lines()
+    [still] = shown
+    assert still["text/plain"] == ALT
+    assert "image/png" in still
+
+
+def test_in_a_live_front_end_the_sliders_follow_and_move_the_picture(shown):
+    explore_lines(live=True)
+    still, box = shown
+    assert still["text/plain"] == ALT
+    slope, lift, picture = box.children
+    assert (slope.description, slope.min, slope.max, slope.value) == ("slope of the line", -2, 2, 1)
+    assert alt_of(picture) == f"{ALT} Now at slope of the line = 1, lift = 0."
+    before = picture.value
+    lift.value = 0.5
+    assert alt_of(picture).endswith("lift = 0.5.")
+    assert picture.value != before
+
+
+def test_moving_a_slider_draws_once(shown, monkeypatch):
+    explore_lines(live=True)
+    figures: list[object] = []
+    figure = plots.figure
+    monkeypatch.setattr(plots, "figure", lambda *panels: figures.append(panels) or figure(*panels))  # type: ignore[func-returns-value]
+    shown[1].children[0].value = -2
+    assert len(figures) == 1
+
+
+class Shell:
+    kernel = object()
+
+    def __init__(self, **names):
+        self.user_ns = names
+
+
+@pytest.mark.parametrize(
+    ("shell", "environment", "expected"),
+    [
+        (None, {}, False),
+        (Shell(), {}, False),  # nbclient, nbconvert, nbgrader
+        (Shell(), {"JPY_SESSION_NAME": "05_momentum.ipynb"}, True),  # Jupyter's server
+        (Shell(__vsc_ipynb_file__="05_momentum.ipynb"), {}, True),  # VS Code
+        (
+            object(),
+            {"JPY_SESSION_NAME": "05_momentum.ipynb"},
+            False,
+        ),  # a shell without a kernel: the grader's
+    ],
+)
+def test_front_end(monkeypatch, shell, environment, expected):
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(interact, "get_ipython", lambda: shell)
+    assert interact.front_end() is expected
+
+
+def test_no_widgets_installed(monkeypatch):
+    monkeypatch.setenv("JPY_SESSION_NAME", "05_momentum.ipynb")
+    monkeypatch.setattr(interact, "get_ipython", Shell)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert interact.front_end() is False

@@ -1,0 +1,291 @@
+"""Figures: one style, nothing computed, and alternative text for every picture.
+
+A panel is a function that draws on one matplotlib Axes. The functions here make panels; a lecture may write its own in
+three lines. `show` is the only way a figure enters a notebook:
+
+    plots.show(plots.descents(bowl, run(heavy_ball, bowl, start, 60, lr=0.1, beta=0.9)), alt="The path ...")
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+import numpy as np
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.colors import BoundaryNorm, to_rgb
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+from PIL import Image
+
+from trainlab.descend import Trace
+from trainlab.surfaces import Surface
+
+Panel = Callable[[Axes], None]
+
+WIDTH, ROW, TALLEST = 7.0, 2.6, 4.0
+"""Inches: a figure's width, the height of one row of panels, the height that no figure exceeds."""
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#000000", "#CC79A7", "#E69F00", "#56B4E9")
+"""Okabe and Ito's palette without its yellow, which is too pale for a line on white."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+STYLE: dict[Any, Any] = {  # Any: matplotlib names its keys one by one in some versions
+    "figure.dpi": 100,
+    "savefig.dpi": "figure",
+    "figure.facecolor": "white",  # opaque: readable on a dark theme too
+    "font.size": 10,
+    "axes.titlesize": 10,
+    "axes.labelsize": 10,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "legend.fontsize": 9,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 4.5,
+    "image.cmap": "cividis",  # even in lightness, also for colour-blind readers
+}
+
+
+def figure(*panels: Panel, columns: int | None = None, height: float | None = None) -> Figure:
+    """Draw the panels from left to right, in rows of `columns` (all in one row unless told otherwise)."""
+    columns = columns or len(panels)
+    rows = -(-len(panels) // columns)
+    with matplotlib.rc_context(STYLE):
+        fig = Figure(figsize=(WIDTH, min(height or ROW * rows, TALLEST)), layout="constrained")
+        for k, panel in enumerate(panels, 1):
+            panel(fig.add_subplot(rows, columns, k))
+    return fig
+
+
+def show(*panels: Panel, alt: str, columns: int | None = None, height: float | None = None) -> None:
+    """Put a figure made of `panels` into the notebook. `alt` says in one sentence what is seen in it."""
+    if not alt.strip():
+        raise ValueError("a figure needs alternative text: one sentence that says what is seen")
+    data = png(figure(*panels, columns=columns, height=height))
+    # nbconvert reads the text from the metadata; JupyterLab only from an <img>; a terminal shows the text itself.
+    bundle = {"text/html": img(data, alt), "image/png": base64.b64encode(data).decode(), "text/plain": alt}
+    display(bundle, raw=True, metadata={"image/png": {"alt": alt}})
+
+
+def png(fig: Figure, *, small: bool = True) -> bytes:
+    """The figure as PNG, the same bytes every time. `small` spends 20 ms on a third of the size.
+
+    It paints with a fixed palette: this module's colours and their tints, greys, and the colour map's. A colour from
+    elsewhere becomes the nearest of these.
+    """
+    buffer = io.BytesIO()
+    with matplotlib.rc_context(STYLE):
+        fig.savefig(buffer, format="png", metadata={"Software": None})
+    if not small:
+        return buffer.getvalue()
+    picture, buffer = Image.open(buffer).convert("RGB"), io.BytesIO()
+    picture.quantize(palette=_palette(), dither=Image.Dither.NONE).save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _palette() -> Image.Image:
+    """An adaptive palette of this size would merge the blue and the green of thin lines into one teal."""
+    greys = np.repeat(np.linspace(1, 0, 17)[:, None], 3, axis=1)
+    tints = np.array([1 - t * (1 - np.array(to_rgb(c))) for c in COLOURS for t in (0.25, 0.5, 0.75, 1)])
+    scale = matplotlib.colormaps[STYLE["image.cmap"]](np.linspace(0, 1, 16))[:, :3]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(np.round(255 * np.concatenate([greys, tints, scale])).astype(np.uint8).tobytes())
+    return palette
+
+
+def img(data: bytes, alt: str) -> str:
+    """An HTML image that carries its bytes and its alternative text with it."""
+    source = base64.b64encode(data).decode()
+    return f'<img alt="{html.escape(alt)}" style="max-width: 100%" src="data:image/png;base64,{source}">'
+
+
+# --- panels -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line of a `lines` panel. What theory says is dashed and bare; what was measured has markers.
+
+    `colour` is an index into the palette: give a prediction and its measurement the same.
+    """
+
+    x: ArrayLike
+    y: ArrayLike
+    label: str = ""
+    theory: bool = False
+    colour: int | None = None
+
+
+def lines(
+    *curves: Curve,
+    xlabel: str,
+    ylabel: str,
+    title: str = "",
+    logx: bool = False,
+    logy: bool = False,
+    ylim: tuple[float, float] | None = None,
+) -> Panel:
+    """Curves with their labels at their right ends."""
+
+    def draw(ax: Axes) -> None:
+        ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+        ax.set_xscale("log" if logx else "linear")
+        ax.set_yscale("log" if logy else "linear")
+        for k, curve in enumerate(curves):
+            colour = k if curve.colour is None else curve.colour
+            if curve.theory:
+                ax.plot(curve.x, curve.y, color=COLOURS[colour], linestyle="--", linewidth=1.2)
+            else:
+                gap = max(1, np.size(curve.x) // 12)
+                ax.plot(curve.x, curve.y, color=COLOURS[colour], marker=MARKERS[colour], markevery=gap)
+        if ylim:
+            ax.set_ylim(ylim)
+        _label_ends(ax, [curve.label for curve in curves])
+
+    return draw
+
+
+def losses(*traces: Trace, labels: Sequence[str] | None = None, title: str = "") -> Panel:
+    """Loss against step, the loss on a logarithmic axis."""
+    curves = [
+        Curve(trace.steps, trace.losses, label)
+        for trace, label in zip(traces, labels or [t.label for t in traces], strict=True)
+    ]
+    return lines(*curves, xlabel="step", ylabel="loss", title=title, logy=True)
+
+
+def descents(
+    surface: Surface,
+    *traces: Trace,
+    labels: Sequence[str] = (),
+    title: str = "",
+    xlim: tuple[float, float] | None = None,
+    ylim: tuple[float, float] | None = None,
+    grid: int = 120,
+) -> Panel:
+    """Paths from a common start (the star) on the contour lines of a surface of two weights.
+
+    A path that leaves the picture ends at its edge. Without `labels` there is no legend: traces have the same colours
+    and markers in every panel, and `losses` beside this one names them. The surface is evaluated on `grid` by `grid`
+    points: take fewer where that is slow.
+    """
+
+    def draw(ax: Axes) -> None:
+        points = np.concatenate([trace.path for trace in traces])
+        x0, x1 = xlim or _margins(points[:, 0])
+        y0, y1 = ylim or _margins(points[:, 1])
+        x, y = np.meshgrid(np.linspace(x0, x1, grid), np.linspace(y0, y1, grid))
+        altitude = surface.value(np.stack([x, y], axis=-1))
+        levels = np.quantile(altitude, np.linspace(0.03, 0.97, 6))
+        ax.contour(x, y, altitude, levels=levels, colors="0.75", linewidths=0.8)
+        for k, trace in enumerate(traces):
+            outside = ~np.all((trace.path >= (x0, y0)) & (trace.path <= (x1, y1)), axis=1)
+            shown = int(outside.argmax()) + 1 if outside.any() else len(outside)
+            ax.plot(*trace.path[:shown].T, color=COLOURS[k], marker=MARKERS[k], linewidth=0.9, markersize=3)
+        ax.plot(*traces[0].path[0], marker="*", color="black", markersize=10, linestyle="none")
+        ax.set(xlim=(x0, x1), ylim=(y0, y1), xlabel="$w_1$", ylabel="$w_2$", title=title)
+        if labels:
+            ax.legend(ax.lines[: len(labels)], labels, loc="best")
+
+    return draw
+
+
+def valley(
+    surface: Surface,
+    *traces: Trace,
+    xlim: tuple[float, float],
+    labels: Sequence[str] | None = None,
+    title: str = "",
+) -> Panel:
+    """A surface of one weight in profile, each path as a row of balls on it; a large ball marks where it ends."""
+
+    def draw(ax: Axes) -> None:
+        x = np.linspace(*xlim, 400)
+        profile = surface.value(x[:, None])
+        lift = 0.04 * np.ptp(profile)  # paths lie above one another, not on top of one another
+        ax.plot(x, profile, color="0.4", linewidth=1.2)
+        names = labels or [trace.label for trace in traces]
+        for k, (trace, name) in enumerate(zip(traces, names, strict=True)):
+            x, y = trace.path[:, 0], trace.losses + lift * (k + 1)
+            ax.plot(x, y, color=COLOURS[k], marker=MARKERS[k], markersize=2.5, linewidth=0.6, alpha=0.7)
+            ax.plot(
+                x[-1:],
+                y[-1:],
+                color=COLOURS[k],
+                marker=MARKERS[k],
+                markersize=10,
+                linestyle="none",
+                label=name,
+            )
+        ax.set(xlabel="$x$", ylabel="loss", title=title, xlim=xlim)
+        ax.legend(loc="best")
+
+    return draw
+
+
+def heat(
+    x: ArrayLike,
+    y: ArrayLike,
+    z: ArrayLike,
+    *curves: Curve,
+    levels: ArrayLike,
+    xlabel: str,
+    ylabel: str,
+    zlabel: str,
+    title: str = "",
+) -> Panel:
+    """z (len(y), len(x)) in one colour for each interval of `levels`, with curves over it. nan is left white."""
+
+    def draw(ax: Axes) -> None:
+        colours = BoundaryNorm(np.asarray(levels), 256)
+        mesh = ax.pcolormesh(x, y, np.asarray(z), norm=colours, shading="nearest", rasterized=True)
+        ax.figure.colorbar(mesh, ax=ax, label=zlabel)
+        for curve, dash in zip(curves, ("--", ":", "-."), strict=False):
+            ax.plot(curve.x, curve.y, color="black", linestyle=dash, label=curve.label)
+        if curves:
+            ax.legend(loc="best")
+        ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+
+    return draw
+
+
+def _margins(values: np.ndarray) -> tuple[float, float]:
+    finite = values[np.isfinite(values)]
+    low, high = float(finite.min()), float(finite.max())
+    pad = 0.12 * (high - low) or 1.0
+    return low - pad, high + pad
+
+
+def _label_ends(ax: Axes, labels: Sequence[str], gap: float = 0.085) -> None:
+    """Write each line's label to the right of its last point, moved up or down where two would touch."""
+    ax.autoscale_view()  # the heights below need the final limits
+    ends = []
+    for line, label in zip(list(ax.lines), labels, strict=True):
+        xy = np.column_stack(line.get_data())
+        xy = xy[np.isfinite(xy).all(axis=1)]
+        if label and xy.size:
+            height = ax.transAxes.inverted().transform(ax.transData.transform(xy[-1]))[1]
+            ends.append((float(np.clip(height, 0, 1)), label, line.get_color()))
+    ends.sort()
+    heights = np.array([height for height, _, _ in ends])
+    for k in range(1, len(ends)):
+        heights[k] = max(heights[k], heights[k - 1] + gap)
+    for k in reversed(range(len(ends))):
+        heights[k] = min(heights[k], 1 - gap * (len(ends) - 1 - k))
+    for height, (_, label, colour) in zip(heights, ends, strict=True):
+        ax.annotate(
+            label,
+            (1.02, height),
+            xycoords="axes fraction",
+            va="center",
+            color=colour,
+            fontsize=9,
+            annotation_clip=False,
+        )
