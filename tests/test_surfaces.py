@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from trainlab.surfaces import DoubleWell, Quadratic
+from trainlab.surfaces import DoubleWell, Quadratic, Slice
 
 coordinates = st.floats(-5, 5, allow_nan=False)
 depths = st.floats(0, 3)
@@ -60,3 +60,23 @@ def test_surfaces_leave_their_argument_alone():
     for surface in (DoubleWell(0.3), Quadratic((2.0,))):
         surface.value(w), surface.grad(w)
     assert w.tolist() == [[1.0], [2.0]]
+
+
+@pytest.mark.parametrize("k", [1, 2])
+def test_a_slice_is_the_surface_on_it(k):
+    rng = np.random.default_rng(3)
+    bowl, origin, directions = Quadratic((1.0, 4.0, 9.0, 2.0)), rng.normal(size=4), rng.normal(size=(k, 4))
+    plane = Slice(bowl, origin, directions)
+    c = rng.normal(size=(5, k))
+    w = origin + sum(c[:, [i]] * directions[i] for i in range(k))
+    np.testing.assert_allclose(plane.value(c), bowl.value(w))
+    np.testing.assert_allclose(plane.grad(c[0]), central_difference(plane, c[0]), rtol=1e-7)
+    np.testing.assert_allclose(plane.shadow(w), c)
+
+
+def test_the_shadow_is_the_nearest_point_of_the_slice():
+    rng = np.random.default_rng(4)
+    plane = Slice(Quadratic((1.0,) * 5), rng.normal(size=5), rng.normal(size=(2, 5)))
+    w = rng.normal(size=5)
+    gap = w - plane.origin - plane.shadow(w) @ plane.directions
+    np.testing.assert_allclose(plane.directions @ gap, 0, atol=1e-12)

@@ -72,6 +72,37 @@ class MLP:
         return np.concatenate([part for block in blocks for part in block])
 
 
+@dataclass(frozen=True)
+class ResidualMLP(MLP):
+    """An MLP whose hidden layers after the first add to what they get: h <- h + phi(W h + b) (He et al. 2015).
+
+    The hidden widths are equal. With `post_norm`, every sum is normalised over its row to mean 0 and variance 1, the
+    place that layer normalisation has in the first transformers (Vaswani et al. 2017), here without gain and bias.
+    """
+
+    post_norm: bool = False
+
+    def forward(self, theta: Tensor, inputs: Tensor) -> Tensor:
+        """Outputs (N, out) for inputs (N, in)."""
+        phi = ACTIVATIONS[self.activation]
+        (W, b), *blocks, (V, c) = self.layers(theta)
+        h = phi(inputs @ W.T + b)
+        for W, b in blocks:
+            h = h + phi(h @ W.T + b)
+            if self.post_norm:
+                h = torch.nn.functional.layer_norm(h, h.shape[-1:])
+        return h @ V.T + c
+
+    def initial(self, seed: int, scale: float = 1.0) -> Array:
+        """A start (size,) as in `MLP.initial`, the weights of the L blocks divided by sqrt(L): their sum stays bounded."""
+        blocks = len(self.widths) - 3
+        theta = super().initial(seed, scale)
+        first = (self.widths[0] + 1) * self.widths[1]
+        last = (self.widths[-2] + 1) * self.widths[-1]
+        theta[first : len(theta) - last] /= np.sqrt(max(blocks, 1))
+        return theta
+
+
 @dataclass(frozen=True, eq=False)
 class Objective:
     """Any differentiable loss of one parameter vector, as a surface: numpy in, numpy out.

@@ -70,7 +70,8 @@ def _update(
     network: torch.nn.Module, x: torch.Tensor, y: torch.Tensor, budget: float, clock: Callable[[], float]
 ) -> float:
     """The median time of an update of `network` on one batch."""
-    weights, times = list(network.parameters()), []
+    weights = list(network.parameters())
+    times: list[float] = []
     stop = time.perf_counter() + budget
     while len(times) < 5 or time.perf_counter() < stop:
         start = clock()
@@ -78,7 +79,7 @@ def _update(
         gradients = torch.autograd.grad(loss, weights)
         with torch.no_grad():
             for weight, gradient in zip(weights, gradients, strict=True):
-                weight -= 0.01 * gradient
+                weight.sub_(gradient, alpha=0.01)
         if x.is_cuda:
             torch.cuda.synchronize()  # a GPU works on after the call returns
         times.append(clock() - start)
