@@ -19,8 +19,8 @@ ROTA = (
     *("partly right",) * 7,
     "solution",
     "blank",
-    "crashes its kernel",
-    "not a notebook",
+    "crashes kernel",
+    "no notebook",
 )
 """What a class of 24 is made of; a larger class repeats it."""
 
@@ -36,6 +36,7 @@ class Student:
 
 def make_course(root: Path, unit: str, course: Path) -> None:
     """A course folder with one unit in it: the configuration, the source notebook and what is shipped with it."""
+    read_assignment(root / "solutions" / unit)  # an unknown unit is said before anything is written
     course.mkdir(parents=True, exist_ok=True)
     shutil.copy(root / "nbgrader_config.py", course)
     for step in ("solutions", "assignments"):
@@ -65,15 +66,15 @@ def make_class(root: Path, unit: str, course: Path, *, students: int = 24, seed:
             if pick in ("right", "wrong"):
                 name, source = draw.choice((right if pick == "right" else wrong)[exercise])
                 chosen[exercise], answers[exercise] = name, source
-            elif kind in ("solution", "crashes its kernel", "not a notebook"):
+            elif kind in ("solution", "crashes kernel", "no notebook"):
                 answers[exercise] = solution[exercise]
-        if kind == "crashes its kernel":
+        if kind == "crashes kernel":
             first = next(iter(answers))
             answers[first] += CRASH
         notebook = fill(released, answers)
-        if kind == "not a notebook":
+        if kind == "no notebook":
             notebook = b"<html>the page that a learning platform served instead of the file</html>"
-        student = Student(f"student-{number + 1:0{len(str(students))}d}", kind, chosen)
+        student = Student(f"student{number + 1:0{len(str(students))}d}", kind, chosen)
         where = course / "submitted" / student.id / unit
         where.mkdir(parents=True)
         (where / f"{unit}.ipynb").write_bytes(notebook)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -39,6 +39,19 @@ class TestResult:
     message: str = ""
     public: bool = True
     seconds: float = 0.0
+
+    @property
+    def student_message(self) -> str:
+        """What the student may read: nothing of a hidden test."""
+        return self.message if self.public else _HIDDEN.get(self.verdict, "")
+
+
+_HIDDEN = {
+    Verdict.FAILED: "A hidden check of this test did not pass.",
+    Verdict.TIMEOUT: "A hidden check of this test got no answer in time.",
+    Verdict.CRASHED: "The process ended during a hidden check of this test.",
+    Verdict.UNREADABLE: "A hidden check of this test got no readable answer.",
+}
 
 
 @dataclass(frozen=True)
@@ -83,6 +96,13 @@ class Result:
     @property
     def max_score(self) -> float:
         return sum(notebook.max_score for notebook in self.notebooks)
+
+    def comparable(self) -> Result:
+        """The result without what may differ from run to run: times, and outputs of the student's own making."""
+        notebooks = tuple(
+            replace(nb, outputs=(), tests=tuple(replace(test, seconds=0.0) for test in nb.tests)) for nb in self.notebooks
+        )
+        return replace(self, notebooks=notebooks, seconds=0.0, cpu_seconds=0.0)
 
     def to_json(self) -> str:
         """One line of JSON, keys sorted: equal results give equal bytes."""

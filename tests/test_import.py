@@ -6,6 +6,8 @@ import sys
 import pytest
 
 import trainlab
+from grader.notebook import read_assignment
+from tests.course import ASSIGNMENTS, ROOT
 
 BUDGET = 0.050  # seconds of processor time beyond numpy; 50 times what is measured
 
@@ -42,3 +44,16 @@ def test_rooms_are_listed_and_found():
 def test_an_unknown_name_says_which_rooms_there_are():
     with pytest.raises(AttributeError, match=r"no attribute 'surface'.*surfaces"):
         trainlab.surface  # noqa: B018
+
+
+def test_every_room_is_listed():
+    rooms = {path.stem for path in (ROOT / "trainlab").glob("*.py")} - {"__init__"}
+    assert rooms == set(trainlab.__all__)
+
+
+@pytest.mark.parametrize("unit", ASSIGNMENTS)
+def test_no_answer_to_an_exercise_can_be_imported(unit):
+    answers = {name for exercise in read_assignment(ROOT / "solutions" / unit).exercises for name in exercise.solution.defines}
+    assert answers
+    for room in trainlab.__all__:
+        assert not answers & set(vars(getattr(trainlab, room)))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from trainlab.networks import ACTIVATIONS, MLP, Objective, half_squared_error, training_loss
+from trainlab.networks import ACTIVATIONS, MLP, Objective, ResidualMLP, half_squared_error, training_loss
 
 MODULES = {
     "tanh": torch.nn.Tanh,
@@ -101,3 +101,34 @@ def test_a_batch_of_parameter_vectors_is_its_members():
     for index in np.ndindex(2, 3):
         assert values[index] == pytest.approx(objective.value(w[index]), rel=1e-12)
         np.testing.assert_allclose(grads[index], objective.grad(w[index]), rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("post_norm", [False, True])
+def test_residual_blocks_add_to_what_they_get(post_norm):
+    """Against torch.nn, layer by layer: h <- h + relu(W h + b), normalised over the row where asked."""
+    net = ResidualMLP((5, 4, 4, 4, 3), "relu", post_norm=post_norm)
+    theta = net.initial(0) + 0.1
+    x = torch.tensor(np.random.default_rng(1).normal(size=(7, 5)))
+    first, second, third, last = as_module(net, theta)[::2]
+    h = torch.relu(first(x))
+    for block in (second, third):
+        h = h + torch.relu(block(h))
+        if post_norm:
+            h = (h - h.mean(dim=1, keepdim=True)) / torch.sqrt(
+                h.var(dim=1, correction=0, keepdim=True) + 1e-5
+            )
+    torch.testing.assert_close(net.forward(torch.tensor(theta), x), last(h))
+
+
+def test_residual_start_divides_the_blocks_by_the_root_of_their_number():
+    plain, residual = MLP((5, 4, 4, 4, 3), "relu"), ResidualMLP((5, 4, 4, 4, 3), "relu")
+    quotients = [
+        (W / V).numpy()
+        for (W, _), (V, _) in zip(
+            residual.layers(torch.tensor(residual.initial(3))),
+            plain.layers(torch.tensor(plain.initial(3))),
+            strict=True,
+        )
+    ]
+    for quotient, expected in zip(quotients, (1, 0.5**0.5, 0.5**0.5, 1), strict=True):
+        np.testing.assert_allclose(quotient, expected)

@@ -1,0 +1,213 @@
+"""A class's submissions through a `concurrent.futures.Executor`: threads of this machine, or a Dask cluster.
+
+A thread here only waits for the engine's own processes. A task that a lost worker took with it is given out again; a task may
+thus run twice, which changes nothing, because grading is a pure function.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from grader import warm
+from grader.notebook import CourseError
+from grader.result import Result, Status
+from grader.submission import Submission
+
+TRIES = 3
+"""How often a task is given out before its row says that the grader failed."""
+AHEAD = 3
+"""Tasks under way for each worker: enough that none waits for us, few enough that memory does not grow with the class."""
+
+Grade = Callable[[Submission], Result]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One submission. `key` names its result (see `grader.engine`); `known` is that result where it is there already.
+
+    `timestamp` is what nbgrader's timestamp.txt says, which is not part of what is graded.
+    """
+
+    student: str
+    submission: Submission
+    key: str
+    known: Result | None = None
+    timestamp: bytes = b""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """An executor and the number of tasks that it works on at once."""
+
+    executor: Executor
+    width: int
+
+
+@contextlib.contextmanager
+def local_pool(workers: int | None) -> Iterator[Pool]:
+    """`workers` threads (one for each processor that we may use by default)."""
+    width = workers if workers is not None else _processors()
+    if width < 1:
+        raise CourseError(f"--workers {workers}: give 1 or more")
+    executor = ThreadPoolExecutor(width, thread_name_prefix="grade")
+    try:
+        yield Pool(executor, width)
+    except BaseException:
+        with warm.stopped():  # what is being graded ends at once
+            executor.shutdown(wait=True, cancel_futures=True)
+        raise
+    executor.shutdown()
+
+
+def _processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def cluster(address: str) -> Iterator[Pool]:
+    """The workers of the Dask scheduler at `address` (tcp://host:port). Raises CourseError where none answers."""
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise CourseError("--scheduler needs Dask: pip install 'trainlab[cluster]'") from error
+    try:
+        client = Client(address, timeout=10, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise CourseError(
+            f"no Dask scheduler answers at {address}; start one with `dask scheduler`"
+        ) from error
+    with client:
+        width = sum(client.nthreads().values())
+        if not width:
+            raise CourseError(
+                f"the Dask scheduler at {address} has no workers; start one with `dask worker {address}`"
+            )
+        executor = client.get_executor(pure=False)
+        try:
+            yield Pool(executor, width)
+        finally:
+            executor.shutdown(wait=False)
+
+
+def run(
+    tasks: Iterable[Task],
+    grade: Grade,
+    open_pool: Callable[[], contextlib.AbstractContextManager[Pool]],
+) -> Generator[tuple[Task, Result], None, None]:
+    """Each task with its result, in the order in which results come. A task whose result is known passes straight through.
+
+    The pool is opened for the first task that needs it. A task that the grader fails at is given out again, TRIES times in all.
+    Raises CourseError where the engine says that nothing can be graded here.
+    """
+    under_way: dict[Future[Result], tuple[Task, int]] = {}
+    with contextlib.ExitStack() as stack:
+        pool: Pool | None = None
+
+        def give_out(task: Task, tries: int) -> None:
+            assert pool is not None
+            under_way[pool.executor.submit(grade, task.submission)] = (task, tries)
+
+        def gather() -> Iterator[tuple[Task, Result]]:
+            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            for future in done:
+                task, tries = under_way.pop(future)
+                try:
+                    result = future.result()
+                except CourseError:
+                    raise
+                except Exception as error:  # also a worker that was lost, with all that it had taken on
+                    result = failed(task, f"{type(error).__name__}: {error}")
+                if result.status is Status.GRADER_FAILED and tries < TRIES:
+                    give_out(task, tries + 1)
+                    continue
+                if result.key != task.key:
+                    raise CourseError(
+                        "a worker has another version of the grader than this process; install the same one"
+                    )
+                yield task, result
+
+        for task in tasks:
+            if task.known is not None:
+                yield task, task.known
+                continue
+            if pool is None:
+                pool = stack.enter_context(open_pool())
+            while len(under_way) >= AHEAD * pool.width:
+                yield from gather()
+            give_out(task, 1)
+        while under_way:
+            yield from gather()
+
+
+def failed(task: Task, what: str) -> Result:
+    """The result that says: our fault, not the student's."""
+    reason = f"the grader failed ({what.splitlines()[0][:300]}); grade it again"
+    return Result(key=task.key, unit="", status=Status.GRADER_FAILED, reason=reason)
+
+
+class Progress:
+    """How far a class is, with rate and time left: a bar on a terminal, now and then a line elsewhere. Writes to stderr."""
+
+    EVERY = 10.0  # seconds between lines where there is no terminal
+
+    def __init__(self, what: str, total: int, *, show: bool = True) -> None:
+        self._what, self._total, self._show = what, total, show
+        self._done, self._start = 0, time.monotonic()
+        self._last = self._start
+        self._bar: Any = None  # rich's, imported where there is a terminal
+
+    def __enter__(self) -> Progress:
+        if self._show and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bar
+
+            rate = TextColumn("{task.fields[rate]}")
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                rate,
+                TimeRemainingColumn(),
+            )
+            self._bar = Bar(*columns, console=Console(stderr=True))
+            self._bar.start()
+            self._task = self._bar.add_task(self._what, total=self._total, rate="")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def say(self, line: str) -> None:
+        """A last word, below the bar."""
+        if self._bar is not None:
+            self._bar.stop()
+        if self._show:
+            print(line, file=sys.stderr, flush=True)
+
+    def advance(self) -> None:
+        self._done += 1
+        now = time.monotonic()
+        rate = self._done / max(now - self._start, 1e-9)
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self._done, rate=f"{rate:.1f}/s")
+        elif self._show and now - self._last >= self.EVERY:
+            self._last = now
+            left = (self._total - self._done) / rate
+            print(
+                f"{self._what}: {self._done} of {self._total}, {rate:.1f} a second, {left:.0f} s left",
+                file=sys.stderr,
+                flush=True,
+            )

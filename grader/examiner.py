@@ -1,0 +1,681 @@
+"""The examiner's process: runs the instructor's set-up and test cells; the student's names are proxies.
+
+It drives the student's process over the wire and reports to the coordinator in JSON. A test passes when its cell ends
+without an exception here and the student's process gave readable answers to the end; nothing that process writes can
+say so itself.
+
+Two rounds keep the hidden tests hidden. In the first, cells and *public* parts of tests alternate as in the notebook:
+all that a student will be shown (outputs, messages) comes from it. Only then do hidden parts run. A test whose
+position matters (a later cell changes what it uses) then gets a fresh process, run up to that position.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import contextlib
+import copy
+import json
+import math
+import os
+import pickle
+import re
+import resource
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from IPython.core.inputtransformer2 import TransformerManager
+
+from grader import frames, student, wire
+from grader.result import Verdict
+from grader.submission import STUDENTS, Plan, Step
+from grader.wire import StudentExit
+
+COMPARISONS = frozenset(["equal", "allclose", "isclose", "eq", "ne", "equals", "array_equal", "almost_equal"])
+"""Methods of arrays that a test may call on an answer: an opaque object must not be its own judge."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
+
+
+class Fault(BaseException):
+    """The student's process has gone or talks nonsense: no test may swallow this."""
+
+
+class NoStudent(Exception):
+    """The coordinator gives no more processes; the text says why, and whether time was the reason."""
+
+    def __init__(self, verdict: str, reason: str) -> None:
+        super().__init__(reason)
+        self.verdict, self.reason = Verdict(verdict), reason
+
+
+# ------------------------------------------------------------------------------------------- proxies
+
+
+class Handle:
+    """An object that stays in the student's process. It can be called, looked into and walked through there.
+
+    It has no operators and no comparison of its own: those would let a stranger's object judge itself.
+    """
+
+    __slots__ = ("_calls", "_kind", "_link", "_number")
+
+    def __init__(self, link: Link, number: int, kind: str, calls: bool) -> None:
+        for name, value in (("_link", link), ("_number", number), ("_kind", kind), ("_calls", calls)):
+            object.__setattr__(self, name, value)
+
+    def __reduce__(self) -> Any:
+        if self._link.closed:
+            raise RuntimeError("this object has gone with the student's process")
+        return student.resolve, (self._number,)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._link.call(self, args, kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name in COMPARISONS or name.startswith("assert"):
+            raise TypeError(f"the answer is an object of type {self._kind}, which cannot be compared")
+        return self._link.ask("attribute", self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._link.ask("set_attribute", self, name, value)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._link.ask("item", self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._link.ask("set_item", self, key, value)
+
+    def __len__(self) -> int:
+        length = self._link.ask("length", self)
+        if type(length) is not int:
+            raise TypeError("a length that is no number")
+        return length
+
+    def __iter__(self) -> Iterator[Any]:
+        iterator = self._link.ask("iterate", self)
+        if not isinstance(iterator, Handle):
+            raise TypeError(f"an object of type {self._kind} cannot be iterated")
+        return iterator
+
+    def __next__(self) -> Any:
+        item = self._link.ask("next", self)
+        if not item:
+            raise StopIteration
+        return item[0]
+
+    def __instancecheck__(self, instance: Any) -> bool:
+        return self._link.ask("instance", instance, self) is True
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"the answer is an object of type {self._kind}, which is neither true nor false")
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError(f"the answer is an object of type {self._kind}, not an array")
+
+    def __repr__(self) -> str:
+        return f"<an object of the student's type {self._kind!r}>"
+
+
+def _mutable(values: Any) -> list[Any]:
+    """The arrays, tensors, generators, lists and dicts among a call's arguments, each once, outermost first."""
+    found: dict[int, Any] = {}
+
+    def visit(x: Any) -> None:
+        if id(x) in found:
+            return
+        kind = type(x)
+        if kind in (
+            list,
+            dict,
+            np.ndarray,
+            torch.Tensor,
+            torch.nn.Parameter,
+            np.random.Generator,
+            torch.Generator,
+        ):
+            found[id(x)] = x
+        if kind in (list, tuple):
+            for item in x:
+                visit(item)
+        elif kind is dict:
+            for item in x.values():
+                visit(item)
+        elif isinstance(x, torch.nn.Module):
+            for item in (*x.parameters(), *x.buffers()):
+                visit(item)
+
+    for value in values:
+        visit(value)
+    return list(found.values())
+
+
+def _put_back(target: Any, content: Any) -> None:
+    """Give an argument the content that the student's call left in its copy."""
+    if isinstance(target, np.ndarray):
+        if (
+            not isinstance(content, np.ndarray)
+            or content.shape != target.shape
+            or content.dtype != target.dtype
+        ):
+            raise frames.WireError("an array that changed its shape")
+        target[...] = content
+    elif isinstance(target, torch.Tensor):
+        data, grad = content
+        with torch.no_grad():
+            target.copy_(data)
+        if target.is_leaf:
+            target.requires_grad_(data.requires_grad)
+            target.grad = grad
+    elif isinstance(target, np.random.Generator):
+        target.bit_generator.state = content.bit_generator.state
+    elif isinstance(target, torch.Generator):
+        target.set_state(content.get_state())
+    elif isinstance(target, list) and isinstance(content, list):
+        target[:] = content
+    elif isinstance(target, dict) and isinstance(content, dict):
+        target.clear()
+        target.update(content)
+    else:
+        raise frames.WireError("an argument that changed its type")
+
+
+def _content(x: Any) -> Any:
+    """A copy of what is in a mutable value, as `_put_back` takes it."""
+    if isinstance(x, torch.Tensor):
+        grad = x.grad.clone() if x.is_leaf and x.grad is not None else None
+        return x.detach().clone().requires_grad_(x.requires_grad and x.is_leaf), grad
+    return x.copy() if isinstance(x, np.ndarray | list | dict) else copy.deepcopy(x)
+
+
+def as_it_is(values: dict[str, Any]) -> Callable[[dict[str, Any]], None]:
+    """Remembers names, and what is in the arrays, lists ... behind them; the result puts all of it back."""
+    contents = [(x, _content(x)) for x in _mutable(values.values())]
+
+    def put_back(namespace: dict[str, Any]) -> None:
+        for name, value in values.items():
+            dict.__setitem__(namespace, name, value)
+        for x, content in contents:
+            with contextlib.suppress(
+                ValueError, RuntimeError
+            ):  # read-only or overlapping: it was not changed either
+                _put_back(x, content)
+
+    return put_back
+
+
+class Link:
+    """The examiner's end of the wire to one student's process."""
+
+    def __init__(self, sock: socket.socket, answer_bytes: int) -> None:
+        self.sock, self.limit = sock, answer_bytes
+        self.ticket, self.closed = 0, False
+        self.callbacks: list[Callable[..., Any]] = []
+
+    def close(self) -> None:
+        self.closed = True
+        self.sock.close()
+
+    def _callback(self, function: Callable[..., Any]) -> tuple[Any, ...]:
+        self.callbacks.append(function)
+        return student.counted_elsewhere, (len(self.callbacks) - 1,)
+
+    def ask(self, operation: str, *arguments: Any) -> Any:
+        """One request and its answer. Raises what the student's code raised, or Fault."""
+        return self._request(operation, arguments, [])
+
+    def call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call whose arguments, where it changes them in place, are changed here too."""
+        mutable = _mutable([*args, *kwargs.values()])
+        return self._request("call", (function, args, kwargs, mutable), mutable)
+
+    def _request(self, operation: str, arguments: tuple[Any, ...], mutable: list[Any]) -> Any:
+        if self.closed:
+            raise Fault(Verdict.CRASHED, "the student's process has gone")
+        # pickling may itself ask: a test's function may refer to the student's names
+        message = wire.dumps((operation, arguments), self._callback)
+        self.ticket += 1
+        message = wire.REQUEST.pack(self.ticket, self.limit) + message
+        try:
+            frames.send_frame(self.sock, message)
+            while True:
+                decoder = self._receive(mutable)
+                if "cb" not in decoder.header:
+                    break
+                self._call_back(decoder)
+            error, value = self._answer(decoder, mutable)
+        except frames.WireError as wrong:
+            self.close()
+            raise Fault(Verdict.UNREADABLE, f"the answer cannot be read: {wrong}") from None
+        except (EOFError, OSError):
+            self.close()
+            raise Fault(Verdict.CRASHED, "the student's process ended") from None
+        if error is not None:
+            raise error
+        return value
+
+    def _receive(self, mutable: list[Any]) -> wire.Decoder:
+        decoder = wire.Decoder.read(frames.receive_frame(self.sock, self.limit), self._handle, mutable)
+        if not isinstance(decoder.header, dict) or decoder.header.get("n") != self.ticket:
+            raise frames.WireError("not the answer to what was asked")
+        return decoder
+
+    def _handle(self, number: int, kind: str, calls: bool) -> Handle:
+        return Handle(self, number, kind, calls)
+
+    def _answer(self, decoder: wire.Decoder, mutable: list[Any]) -> tuple[BaseException | None, Any]:
+        header = decoder.header
+        if "e" in header:
+            names, text, trace = header["e"], header.get("text"), header.get("trace")
+            if not isinstance(names, list) or not all(isinstance(x, str) for x in [*names, text, trace]):
+                raise frames.WireError("not an exception")
+            error = wire.builtin_exception([name[:80] for name in names], text)
+            if trace:
+                error.add_note(trace)
+            return error, None
+        value = decoder.value(header.get("v"))
+        changed = header.get("m", [])
+        try:
+            for position, content in changed:
+                _put_back(mutable[position], decoder.value(content))
+        except frames.WireError:
+            raise
+        except Exception as error:
+            raise frames.WireError(f"a change that cannot be made: {type(error).__name__}") from None
+        return None, value
+
+    def _call_back(self, decoder: wire.Decoder) -> None:
+        header = decoder.header
+        number, args, kwargs = header["cb"], decoder.value(header.get("a")), decoder.value(header.get("k"))
+        if type(number) is not int or not 0 <= number < len(self.callbacks):
+            raise frames.WireError("a call to nobody")
+        if type(args) is not list or type(kwargs) is not dict or not all(type(key) is str for key in kwargs):
+            raise frames.WireError("a call without arguments")
+        try:
+            reply: tuple[bool, Any] = (True, self.callbacks[number](*args, **kwargs))
+        except Exception as error:
+            reply = (False, ([kind.__name__ for kind in type(error).__mro__], str(error)))
+        frames.send_frame(self.sock, wire.dumps(reply, self._callback))
+
+
+# ----------------------------------------------------------------------------------------- namespace
+
+
+class Namespace(dict[str, Any]):
+    """Globals of the test cells. Names that are the student's are looked up, bound and deleted over there."""
+
+    def __init__(self, link: Callable[[], Link]) -> None:
+        super().__init__(__name__="__main__", __builtins__=builtins)
+        self.link, self.owned = link, frozenset[str]()
+        self["display"] = lambda *_, **__: None
+        self["get_ipython"] = _NoShell
+
+    def __missing__(self, name: str) -> Any:
+        if name not in self.owned and (hasattr(builtins, name) or name.startswith("__")):
+            raise KeyError(name)
+        try:
+            return self.link().ask("name", name)
+        except NameError:
+            raise KeyError(name) from None
+
+    def __contains__(self, name: object) -> bool:  # cloudpickle asks, for the globals of a test's lambda
+        return super().__contains__(name) or name in self.owned
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        super().__setitem__(
+            name, value
+        )  # what a test binds is the test's: it is never asked back from over there
+        if name in getattr(self, "owned", ()):
+            self.link().ask("bind", name, value)
+
+    def __delitem__(self, name: str) -> None:
+        if name in self.owned:
+            self.link().ask("unbind", name)
+            self.pop(name, None)
+        else:
+            super().__delitem__(name)
+
+    def give_back(self, names: frozenset[str]) -> None:
+        """The student's names from here on: whatever an earlier test bound to them is forgotten."""
+        self.owned = names
+        for name in names:
+            self.pop(name, None)
+
+
+class _NoShell:
+    """What set-up cells find as IPython here: line magics (%matplotlib, %pip) do nothing, other ones do not exist."""
+
+    @staticmethod
+    def run_line_magic(*_: Any, **__: Any) -> None: ...
+    @staticmethod
+    def system(*_: Any) -> None: ...
+
+
+_transform = TransformerManager().transform_cell
+
+
+def run_cell(source: str, name: str, namespace: Namespace) -> Any:
+    """Run an instructor's cell; the value of its last line where that is an expression of the examiner's own names
+    (nbgrader's partial credit), else None."""
+    try:
+        tree = ast.parse(source, f"<{name}>")
+    except SyntaxError:  # a magic, perhaps
+        tree = ast.parse(_transform(source), f"<{name}>")
+    last = tree.body[-1] if tree.body else None
+    used = (
+        {node.id for node in ast.walk(last) if isinstance(node, ast.Name)}
+        if isinstance(last, ast.Expr)
+        else set()
+    )
+    if not isinstance(last, ast.Expr) or used & namespace.owned:
+        exec(compile(tree, f"<{name}>", "exec"), namespace)
+        return None
+    exec(compile(ast.Module(tree.body[:-1], []), f"<{name}>", "exec"), namespace)
+    return eval(compile(ast.Expression(last.value), f"<{name}>", "eval"), namespace)
+
+
+def describe(error: BaseException, source: str, name: str) -> str:
+    """What went wrong, for a person: the exception, and the line of the test where it has no words of its own."""
+    text = str(error).strip()
+    kind = type(error).__name__
+    said = text if isinstance(error, AssertionError) or not text else f"{kind}: {text}"
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == f"<{name}>"]
+    shown = source.split("\n")
+    if not text and lines and lines[-1] and lines[-1] <= len(shown):
+        said = f"{said or kind}: {shown[lines[-1] - 1].strip()}"
+    return clean(
+        _CONTROL.sub("\N{REPLACEMENT CHARACTER}", "\n".join([said, *getattr(error, "__notes__", [])]))
+    )
+
+
+def clean(text: str, limit: int = 4000) -> str:
+    """Text fit for a report: no addresses, which differ from run to run, no broken characters, not too long."""
+    return _ADDRESS.sub("0x...", text[:limit]).encode("utf-8", "replace").decode()
+
+
+# ------------------------------------------------------------------------------------------ examiner
+
+
+@dataclass
+class Examiner:
+    """Runs one plan."""
+
+    plan: Plan
+    control: socket.socket
+    link: Link | None = None
+    position: int = 0  # steps before this one have been run in the student's process
+    deadly: set[int] = field(default_factory=set)  # steps that ended the process: not run a second time
+    outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    space: int = 0
+    current: str = ""  # the step that runs now
+    made: frozenset[str] = frozenset()  # names that the set-up cells bound: tests share them
+    before: dict[str, Callable[[dict[str, Any]], None]] = field(default_factory=dict)  # a test began
+
+    def __post_init__(self) -> None:
+        self.space = self.plan.notebook_bytes
+        self.names = Namespace(self._link)
+        self.results = {result["id"]: result for result in self.plan.known}
+
+    # the coordinator
+
+    def say(self, **message: Any) -> None:
+        frames.send_frame(self.control, json.dumps(message).encode())
+
+    def hear(self) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(frames.receive_frame(self.control, 2**30))
+        return answer
+
+    def _link(self) -> Link:
+        if self.link is None or self.link.closed:
+            raise Fault(Verdict.CRASHED, "the student's process has gone")
+        return self.link
+
+    def start(self) -> None:
+        """A fresh student's process with the submission's files. Raises NoStudent."""
+        if self.link is not None:
+            self.link.close()
+        self.say(need="student")
+        answer = self.hear()
+        if "refused" in answer:
+            raise NoStudent(*answer["refused"])
+        _, descriptors, _, _ = socket.recv_fds(self.control, 1, 1)
+        self.link, self.position = Link(socket.socket(fileno=descriptors[0]), self.plan.answer_bytes), 0
+        try:
+            self.link.ask("files", self.plan.files)
+        except OSError as error:
+            self.say(incident=f"the files beside the notebook could not be written: {clean(str(error))}")
+
+    def begin(self, name: str, seconds: float) -> None:
+        """Say which step comes now and how long it may take."""
+        self.current = name
+        self.say(step=name, limit=seconds)
+
+    def fate(self, fault: Fault) -> tuple[Verdict, str] | None:
+        """What the coordinator knows about the end of the student's process (it may have ended it).
+
+        None where it did so over an earlier step, which had its answer in the same moment: the present one is not to blame.
+        """
+        verdict, reason = fault.args
+        if self.link is not None:
+            self.link.close()
+        self.say(gone=True)
+        answer = self.hear()
+        if answer.get("verdict"):
+            if answer["step"] != self.current:
+                return None
+            return Verdict(answer["verdict"]), answer["reason"]
+        return verdict, f"{reason}{answer.get('how', '')}" if verdict is Verdict.CRASHED else reason
+
+    # the student's cells
+
+    def advance(self, until: int) -> None:
+        """Run the student's cells up to step `until`, in a fresh process where the present one has gone.
+
+        Raises NoStudent. A cell that ends the process is noted, left out, and the cells before it are run again.
+        """
+        while True:
+            if self.link is None or self.link.closed or self.position > until:
+                self.start()
+            try:
+                while self.position < until:
+                    number, step = self.position, self.plan.steps[self.position]
+                    self.position += 1
+                    if step.kind in STUDENTS and number not in self.deadly:
+                        self.run_student_cell(number, step)
+                return
+            except Fault as fault:
+                fate = self.fate(fault)
+                if fate is None:
+                    continue
+                verdict, reason = fate
+                self.deadly.add(self.position - 1)
+                step = self.plan.steps[self.position - 1]
+                if step.index is not None and step.index not in self.outputs:
+                    self.outputs[step.index] = [_note(f"{verdict}: {reason}")]
+                self.say(incident=f"cell {step.index}: {verdict}: {reason}")
+
+    def run_student_cell(self, number: int, step: Step) -> None:
+        self.begin(step.id or f"cell {step.index}", self.plan.cell_seconds)
+        first = step.index is not None and step.index not in self.outputs
+        limit = min(self.plan.output_bytes, self.space) if first else 0
+        pictures = min(self.plan.picture_bytes, self.space) if first else 0
+        try:
+            outputs = self._link().ask("cell", step.source, limit, pictures)
+            kept = _plain_outputs(outputs, limit, pictures) if first else []
+        except (
+            Exception,
+            StudentExit,
+        ):  # the runner itself was damaged: this cell's outputs are lost, no more
+            kept = []
+        if first:
+            assert step.index is not None
+            self.space -= len(json.dumps(kept))
+            self.outputs[step.index] = kept
+
+    # the tests
+
+    def run(self) -> None:
+        steps = self.plan.steps
+        hidden = []
+        try:
+            for number, step in enumerate(steps):
+                if step.kind in ("setup", "import"):
+                    self.run_setup(step)
+                if step.kind in STUDENTS:
+                    self.advance(number + 1)
+                elif step.kind == "import" or step.id in self.results:
+                    continue
+                elif step.public == step.source:
+                    self.test(number, step, step.source, public=True)
+                elif self.test(number, step, step.public, public=True):
+                    hidden.append(number)
+            self.advance(len(steps))
+            self.say(outputs=sorted(self.outputs.items()))
+            for number in sorted(hidden, key=lambda n: (not steps[n].settled, n)):
+                self.test(number, steps[number], steps[number].source, public=False)
+        except NoStudent as none:
+            self.say(outputs=sorted(self.outputs.items()))
+            for step in steps:
+                if step.kind == "test" and step.id not in self.results:
+                    self.record(step, none.verdict, none.reason, True, 0.0)
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        self.say(end=True, cpu=usage.ru_utime + usage.ru_stime)
+
+    def run_setup(self, step: Step) -> None:
+        self.begin(step.id, self.plan.cell_seconds)
+        self.names.give_back(frozenset())
+        try:
+            run_cell(step.source, step.id, self.names)
+        except Exception as error:
+            self.say(incident=f"set-up cell '{step.id}' failed in the examiner: {clean(repr(error))}")
+        self.made = frozenset(dict.keys(self.names))
+
+    def test(self, number: int, step: Step, source: str, public: bool) -> bool:
+        """Run a test cell, or its public part; record the verdict unless the public part passed and more is to come.
+
+        What it changes of the set-up's data stays, as in a notebook, where it passes. Where it fails, the next test must
+        not take a wrong answer's traces for data; and where it runs a second time, it must find what it found before.
+        """
+        alive = self.link is not None and not self.link.closed
+        if (
+            not alive
+            or self.position < number
+            or (not step.settled and self.position > number and not public)
+        ):
+            self.advance(number)
+        self.begin(step.id, self.plan.test_seconds)
+        self.names.give_back(step.owned)
+        if step.id in self.before:
+            self.before[step.id](self.names)
+        shared = {name: value for name, value in self.names.items() if name in self.made - step.owned}
+        restore = self.before[step.id] = as_it_is(shared)
+        began = time.monotonic()
+        verdict, message, points = Verdict.PASSED, "", step.points
+        fault: Fault | None = None
+        try:
+            value = run_cell(source, step.id, self.names)
+            if type(value) in (int, float) and math.isfinite(value) and source == step.source:
+                points = min(max(float(value), 0.0), step.points)
+        except Fault as its_end:
+            fault = its_end
+        except (Exception, StudentExit, SystemExit, GeneratorExit) as error:
+            verdict, message = Verdict.FAILED, describe(error, source, step.id)
+        else:
+            if (
+                self.link is not None and self.link.closed
+            ):  # a test that swallows everything has swallowed this too
+                fault = Fault(Verdict.CRASHED, "the student's process ended")
+        if fault is not None:
+            fate = self.fate(fault)
+            if fate is None:
+                return self.test(number, step, source, public)  # `before` puts the data back
+            verdict, message = fate
+        if verdict is Verdict.PASSED and source != step.source:
+            return True
+        del self.before[step.id]
+        if verdict is not Verdict.PASSED:
+            restore(self.names)
+            points = 0.0
+        public = public or verdict is Verdict.PASSED
+        self.record(step, verdict, message, public, points, time.monotonic() - began)
+        return verdict is Verdict.PASSED
+
+    def record(
+        self, step: Step, verdict: Verdict, message: str, public: bool, points: float, seconds: float = 0.0
+    ) -> None:
+        result = {"id": step.id, "verdict": verdict, "points": points, "max_points": step.points}
+        result |= {"message": message, "public": public, "seconds": round(seconds, 4)}
+        self.results[step.id] = result
+        self.say(result=result)
+
+
+def _note(text: str) -> dict[str, Any]:
+    return {"output_type": "stream", "name": "stderr", "text": f"[{clean(text)}]\n"}
+
+
+def _plain_outputs(outputs: Any, limit: int, pictures: int) -> list[dict[str, Any]]:
+    """The outputs in nbformat's form, made afresh from what the student's process sent, within the limits."""
+    kept: list[dict[str, Any]] = []
+    left = {"text": limit + 8192, "picture": pictures}
+    for item in (outputs if isinstance(outputs, list) else [])[: student.MAX_OUTPUTS + 2]:
+        match item:
+            case {"output_type": "stream", "name": "stdout" | "stderr" as name, "text": str(text)}:
+                new = {"output_type": "stream", "name": name, "text": _take(text, left)}
+            case {
+                "output_type": "error",
+                "ename": str(ename),
+                "evalue": str(evalue),
+                "traceback": [str(trace)],
+            }:
+                new = {"output_type": "error", "ename": clean(ename, 200), "evalue": _take(evalue, left)}
+                new["traceback"] = [_take(trace, left)]
+            case {"output_type": "display_data" | "execute_result" as kind, "data": dict(data)}:
+                new = {"output_type": kind, "metadata": {}, "data": _plain_bundle(data, left)}
+                if kind == "execute_result":
+                    count = item.get("execution_count")
+                    new["execution_count"] = count if type(count) is int else None
+            case _:
+                continue
+        kept.append(new)
+    return kept
+
+
+def _take(text: str, left: dict[str, int]) -> str:
+    piece = clean(text, left["text"])
+    left["text"] -= len(piece)
+    return piece
+
+
+def _plain_bundle(data: dict[Any, Any], left: dict[str, int]) -> dict[str, str]:
+    kept = {}
+    for mime in student.SHOWN:
+        text = data.get(mime)
+        if mime == "text/plain" and isinstance(text, str):
+            kept[mime] = _take(text, left)
+        elif (
+            isinstance(text, str)
+            and len(text) <= left["picture"]
+            and re.fullmatch(r"[A-Za-z0-9+/=\s]*", text)
+        ):
+            kept[mime] = text
+            left["picture"] -= len(text)
+    return kept
+
+
+def main(control: socket.socket) -> None:
+    """Read the plan, run it, report."""
+    plan = pickle.loads(frames.receive_frame(control, 2**40))
+    student.write_files(plan.course_files)
+    sys.path.insert(0, os.getcwd())
+    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  until the process ends
+    Examiner(plan, control).run()

@@ -1,0 +1,142 @@
+"""nbgrader plug-ins: our engine inside `nbgrader autograde` and formgrader, and feedback without hidden tests.
+
+In nbgrader_config.py:
+
+    c.Autograde.autograde_preprocessors = [
+        "grader.plugin.SafeExecute",  # in place of nbgrader.preprocessors.Execute
+        "nbgrader.preprocessors.LimitOutput",
+        "nbgrader.preprocessors.SaveAutoGrades",
+        "nbgrader.preprocessors.AssignLatePenalties",
+        "nbgrader.preprocessors.CheckCellMetadata",
+    ]
+    c.GenerateFeedback.preprocessors = [
+        "grader.plugin.HideTests",
+        "nbgrader.preprocessors.GetGrades",
+        "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+    ]
+    c.HTMLExporter.filters = {"markdown2html": "grader.plugin.clean_markdown"}
+
+The last line makes a stranger's HTML inert in formgrader too, where it could otherwise act as the instructor.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import pass_context
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat import NotebookNode, from_dict
+from nbgrader.converters.base import NbGraderException
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import is_grade, is_solution
+from traitlets import Bool
+
+from grader import engine
+from grader.autograded import STAMP, sentence, test_outputs
+from grader.feedback import clean_html, redact
+from grader.grade import without_timestamp
+from grader.notebook import read_assignment
+from grader.result import NotebookResult, Result, Status
+from grader.submission import load_notebook, read_cells, read_submission
+
+Resources = dict[str, Any]
+
+
+class SafeExecute(NbGraderPreprocessor):
+    """Grades the submission with our engine and puts the outcome where nbgrader looks for it: into the cells' outputs.
+
+    What runs is the submission as it was handed in and the instructor's tests from the source folder; of the notebook that
+    nbgrader has prepared, only the outputs are filled in.
+    """
+
+    allow_unsandboxed = Bool(False, help="Grade where strangers' code cannot be isolated.").tag(config=True)
+    _last: tuple[str, Result] | None = None  # of a unit with several notebooks, nbgrader brings one at a time
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Raises NbGraderException, which leaves this submission without a score, where it cannot be graded."""
+        told = resources["nbgrader"]
+        course, unit = self._course_directory(), told["assignment"]
+        source = Path(course.format_path(course.source_directory, ".", unit))
+        assignment = read_assignment(source)
+        handed = read_submission(
+            Path(course.format_path(course.submitted_directory, told["student"], unit)), unit
+        )
+        submission, _ = without_timestamp(handed)
+        limits = engine.Limits()
+        key = engine.result_key(submission, assignment, limits)
+        if SafeExecute._last is None or SafeExecute._last[0] != key:
+            result = engine.grade(submission, assignment, limits, allow_unsandboxed=self.allow_unsandboxed)
+            SafeExecute._last = key, result
+        result = SafeExecute._last[1]
+        for incident in result.incidents:
+            self.log.warning("%s: %s", told["student"], incident)
+        if result.status is not Status.GRADED:
+            SafeExecute._last = None
+            raise NbGraderException(f"{told['student']}: {sentence(result)}")
+        outcome = next(
+            (n for n in result.notebooks if n.name == told["notebook"]), NotebookResult(told["notebook"])
+        )
+        content = submission.notebooks.get(told["notebook"])
+        same = content is not None and len(read_cells(load_notebook(content))) == len(nb.cells)
+        _fill(nb, outcome, dict(outcome.outputs) if same else {})
+        _add_missing(nb, outcome, load_notebook((source / f"{told['notebook']}.ipynb").read_bytes())["cells"])
+        return nb, resources
+
+    def _course_directory(self) -> CourseDirectory:
+        """The course that the converter above us works in."""
+        owner = self.parent
+        while owner is not None:
+            if getattr(owner, "coursedir", None) is not None:
+                return owner.coursedir
+            owner = owner.parent
+        return CourseDirectory(parent=self)
+
+
+def _fill(nb: NotebookNode, outcome: NotebookResult, outputs: dict[int, Any]) -> None:
+    """Outputs into the cells: the examiner's verdicts into tests, what the student's cells put out into the others."""
+    tests = {test.id: test for test in outcome.tests}
+    for index, cell in enumerate(nb.cells):
+        cell.metadata.pop(STAMP, None)
+        if cell.cell_type != "code":
+            continue
+        test = (
+            tests.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
+            if is_grade(cell) and not is_solution(cell)
+            else None
+        )
+        if test is not None:
+            cell.metadata[STAMP] = {"public": test.public}
+        cell.outputs = from_dict(test_outputs(test) if test is not None else list(outputs.get(index, ())))
+
+
+def _add_missing(nb: NotebookNode, outcome: NotebookResult, source: list[dict[str, Any]]) -> None:
+    """Tests that the student deleted ran all the same: they go to the end, so that nbgrader records them."""
+    there = {cell.metadata.get("nbgrader", {}).get("grade_id") for cell in nb.cells}
+    by_id = {
+        cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in source if cell["metadata"].get("nbgrader")
+    }
+    for test in outcome.tests:
+        if test.id not in there:
+            cell = from_dict({**by_id[test.id], "outputs": test_outputs(test), "execution_count": None})
+            cell.metadata[STAMP] = {"public": test.public}
+            cell.source = "".join(cell.source)
+            cell.pop("id", None)
+            nb.cells.append(cell)
+
+
+class HideTests(NbGraderPreprocessor):
+    """Takes hidden tests, and what failed in them, out of the notebook that feedback is made from."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        redact(nb)
+        return nb, resources
+
+
+@pass_context
+def clean_markdown(context: Any, source: str) -> str:
+    """nbconvert's filter `markdown2html`, with the HTML of the text made inert."""
+    cell = context.get("cell", {})
+    renderer = IPythonRenderer(escape=False, attachments=cell.get("attachments", {}))
+    return clean_html(MarkdownWithMath(renderer=renderer).render(source))

@@ -1,0 +1,345 @@
+"""The student's process: runs the submission's cells in an IPython shell, then answers the examiner's calls.
+
+Everything in here shares an interpreter with the student's code, which may change any of it. That is allowed for:
+whatever leaves this process is treated as written by the student (see `wire.Decoder`), and nothing the student must
+not know ever enters it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pickle
+import socket
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.history import HistoryManager
+from IPython.core.interactiveshell import InteractiveShell
+
+from grader import frames, wire
+
+SHOWN = ("text/plain", "image/png", "image/jpeg")
+"""What is kept of a rich output. HTML, SVG and script of a stranger must not run in the instructor's browser."""
+MAX_OUTPUTS = 1000
+
+
+class Output:
+    """The outputs of one cell in nbformat's form, cut where they exceed `text` or `pictures` bytes."""
+
+    def __init__(self, text: int, pictures: int) -> None:
+        self.items: list[dict[str, Any]] = []
+        self.text_left, self.pictures_left, self.is_cut = text, pictures, False
+
+    def text(self, name: str, text: str) -> None:
+        last = self.items[-1] if self.items else {}
+        if last.get("output_type") != "stream" or last["name"] != name:
+            if not self._room(0, 0):
+                return
+            last = {"output_type": "stream", "name": name, "text": []}
+            self.items.append(last)
+        piece = text[: max(self.text_left, 0)]
+        if piece:
+            last["text"].append(piece)
+            self.text_left -= len(piece)
+        self.is_cut = self.is_cut or len(piece) < len(text)
+
+    def rich(self, kind: str, data: dict[str, Any], **more: Any) -> None:
+        kept = {mime: data[mime] for mime in SHOWN if isinstance(data.get(mime), str)}
+        pictures = sum(len(text) for mime, text in kept.items() if mime != "text/plain")
+        if kept and self._room(len(kept.get("text/plain", "")), pictures):
+            self.items.append({"output_type": kind, "data": kept, "metadata": {}, **more})
+
+    def error(self, name: str, value: str, traceback: list[str]) -> None:
+        room = max(self.text_left, 2000)  # the error itself is always shown
+        shown = {"ename": name, "evalue": value[:room], "traceback": ["\n".join(traceback)[:room]]}
+        self.items.append({"output_type": "error", **shown})
+
+    def _room(self, text: int, pictures: int) -> bool:
+        text += 100  # what JSON puts around it
+        if text > self.text_left or pictures > self.pictures_left or len(self.items) >= MAX_OUTPUTS:
+            self.is_cut = True
+            return False
+        self.text_left -= text
+        self.pictures_left -= pictures
+        return True
+
+    def done(self) -> list[dict[str, Any]]:
+        for item in self.items:
+            if item["output_type"] == "stream":
+                item["text"] = "".join(item["text"])
+        if self.is_cut:
+            note = "\n[the output was cut here: it is longer than the grader keeps]\n"
+            self.items.append({"output_type": "stream", "name": "stderr", "text": note})
+        return self.items
+
+
+class _Stream(io.TextIOBase):
+    """sys.stdout or sys.stderr: into the current cell's output, or nowhere while a test is calling."""
+
+    encoding, errors = "utf-8", "replace"
+
+    def __init__(self, shell: Shell, name: str) -> None:
+        self.shell, self.stream = shell, name
+
+    def write(self, text: str) -> int:
+        if self.shell.output is not None:
+            self.shell.output.text(self.stream, str(text))
+        return len(text)
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return False
+
+
+class _Publisher(DisplayPublisher):
+    shell: Shell
+
+    def publish(self, data: Any, *_: Any, **__: Any) -> None:
+        if self.shell.output is not None:
+            self.shell.output.rich("display_data", data)
+
+
+class _Hook(DisplayHook):
+    shell: Shell
+
+    def start_displayhook(self) -> None: ...
+    def write_output_prompt(self) -> None: ...
+    def finish_displayhook(self) -> None: ...
+
+    def write_format_data(self, format_dict: dict[str, Any], md_dict: Any = None) -> None:
+        if self.shell.output is not None:
+            self.shell.output.rich("execute_result", format_dict, execution_count=self.prompt_count)
+
+
+class Shell(InteractiveShell):
+    """IPython without a terminal, a history or a system shell; figures appear inline, as in a notebook."""
+
+    output: Output | None = None
+    display_pub_class = _Publisher
+    displayhook_class = _Hook
+
+    def enable_gui(self, gui: Any = None) -> None: ...
+
+    def system(self, cmd: str) -> None:
+        """`!command` and `%pip`: there is no system shell here; the cell goes on."""
+        print(f"not available when grading: {cmd.split(None, 1)[0] if cmd.strip() else cmd}", file=sys.stderr)
+        self.user_ns["_exit_code"] = 127
+
+    def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
+        if self.output is not None:
+            self.output.error(str(getattr(etype, "__name__", etype)), str(evalue), stb)
+
+    def run(self, source: str, text: int, pictures: int) -> list[dict[str, Any]]:
+        """Run one cell: what it put out, at most so many bytes of text and of pictures."""
+        self.output = Output(text, pictures)
+        try:
+            self.run_cell(source, store_history=True)
+            return self.output.done()
+        finally:
+            self.output = None
+
+
+def make_shell() -> Shell:
+    """The shell, made once in the warm server: every student's process is a copy."""
+    HistoryManager.enabled = False  # type: ignore[assignment]
+    with tempfile.TemporaryDirectory() as folder:  # IPython wants a profile; nothing is ever read from it
+        shell: Shell = Shell.instance(ipython_dir=folder)
+    shell.colors = "nocolor"
+    shell.run_line_magic("matplotlib", "inline")
+    return shell
+
+
+# --------------------------------------------------------------------------------- answering the examiner
+
+
+class Desk:
+    """Answers the examiner's requests, one after the other."""
+
+    def __init__(self, sock: socket.socket, shell: Shell) -> None:
+        self.sock, self.shell = sock, shell
+        self.objects: list[Any] = []
+        self.ticket, self.limit, self.process = 0, 0, os.getpid()
+
+    def handle(self, x: Any) -> int:
+        self.objects.append(x)
+        return len(self.objects) - 1
+
+    def serve(self) -> None:
+        while True:
+            message = frames.receive_frame(self.sock, 2**40)
+            try:
+                self.ticket, self.limit = wire.REQUEST.unpack_from(message)
+                operation, arguments = pickle.loads(message[wire.REQUEST.size :])
+                reply = getattr(self, f"do_{operation}")(*arguments)
+            except BaseException as error:
+                reply = self.failure(error)
+            if (
+                os.getpid() != self.process
+            ):  # a child that the student's code forked and forgot: one voice is enough
+                os._exit(0)
+            frames.send_frame(self.sock, reply)
+
+    def reply(self, header: dict[str, Any], encoder: wire.Encoder) -> bytes:
+        return encoder.body({"n": self.ticket, **header}, self.limit)
+
+    def answer(self, value: Any, mine: list[Any] | None = None, changed: list[int] | None = None) -> bytes:
+        """`value`, and the new content of the arguments at the positions `changed`."""
+        mine = mine or []
+        encoder = wire.Encoder(self.handle, {id(x): k for k, x in enumerate(mine)})
+        header = {"v": encoder.value(value), "m": [[k, _content(mine[k], encoder)] for k in changed or []]}
+        return self.reply(header, encoder)
+
+    def failure(self, error: BaseException) -> bytes:
+        kinds = [kind.__name__ for kind in type(error).__mro__]
+        try:
+            text = str(error)[:4000]
+        except BaseException:
+            text = "?"
+        here = [
+            f
+            for f in traceback.extract_tb(error.__traceback__)
+            if "Cell In" in f.filename or "ipython" in f.filename
+        ]
+        trace = "".join(f"  in {f.name}, line {f.lineno}: {f.line}\n" for f in here[-3:]).rstrip()[:1000]
+        return self.reply({"e": kinds, "text": text, "trace": trace}, wire.Encoder(self.handle))
+
+    # the operations
+
+    def do_files(self, files: tuple[tuple[str, bytes], ...]) -> bytes:
+        write_files(files)
+        return self.answer(None)
+
+    def do_cell(self, source: str, text: int, pictures: int) -> bytes:
+        return self.answer(self.shell.run(source, text, pictures))
+
+    def do_name(self, name: str) -> bytes:
+        if name not in self.shell.user_ns:
+            raise NameError(f"name '{name}' is not defined")
+        return self.answer(self.shell.user_ns[name])
+
+    def do_bind(self, name: str, value: Any) -> bytes:
+        self.shell.user_ns[name] = value
+        return self.answer(None)
+
+    def do_unbind(self, name: str) -> bytes:
+        del self.shell.user_ns[name]
+        return self.answer(None)
+
+    def do_call(self, function: Callable[..., Any], args: Any, kwargs: Any, mutable: list[Any]) -> bytes:
+        before = [_snapshot(x) for x in mutable]
+        value = function(*args, **kwargs)
+        return self.answer(value, mutable, [k for k, x in enumerate(mutable) if _snapshot(x) != before[k]])
+
+    def do_attribute(self, x: Any, name: str) -> bytes:
+        return self.answer(getattr(x, name))
+
+    def do_set_attribute(self, x: Any, name: str, value: Any) -> bytes:
+        setattr(x, name, value)
+        return self.answer(None)
+
+    def do_item(self, x: Any, key: Any) -> bytes:
+        return self.answer(x[key])
+
+    def do_set_item(self, x: Any, key: Any, value: Any) -> bytes:
+        x[key] = value
+        return self.answer(None)
+
+    def do_length(self, x: Any) -> bytes:
+        return self.answer(len(x))
+
+    def do_iterate(self, x: Any) -> bytes:
+        return self.answer(iter(x))
+
+    def do_next(self, x: Any) -> bytes:
+        try:
+            return self.answer((next(x),))
+        except StopIteration:
+            return self.answer(())
+
+    def do_instance(self, x: Any, kind: Any) -> bytes:
+        return self.answer(isinstance(x, kind))
+
+    def call_back(self, number: int, args: Any, kwargs: Any) -> Any:
+        """Call a function that stayed with the examiner."""
+        encoder = wire.Encoder(self.handle)
+        header = {"cb": number, "a": encoder.value(list(args)), "k": encoder.value(kwargs)}
+        frames.send_frame(self.sock, self.reply(header, encoder))
+        ok, value = pickle.loads(frames.receive_frame(self.sock, 2**40))
+        if not ok:
+            raise wire.builtin_exception(*value)
+        return value
+
+
+def write_files(files: tuple[tuple[str, bytes], ...]) -> None:
+    """Write files below the present folder."""
+    for name, content in files:
+        path = Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+_desk: Desk
+
+
+def resolve(number: int) -> Any:
+    """The object behind a handle; how the examiner's pickles name it."""
+    return _desk.objects[number]
+
+
+def counted_elsewhere(number: int) -> Callable[..., Any]:
+    """A function that stays with the examiner: calling it calls back."""
+
+    def stub(*args: Any, **kwargs: Any) -> Any:
+        return _desk.call_back(number, args, kwargs)
+
+    return stub
+
+
+def _snapshot(x: Any) -> Any:
+    """What decides whether a mutable argument has changed."""
+    if isinstance(x, np.ndarray):
+        return x.shape, x.dtype, x.tobytes()
+    if isinstance(x, torch.Tensor):
+        parts = [
+            part
+            for part in (x, x.grad if x.is_leaf else None)
+            if part is not None and wire.plain_tensor(part)
+        ]
+        return tuple(x.shape), x.requires_grad, [wire.tensor_bytes(part) for part in parts]
+    if isinstance(x, np.random.Generator):
+        return repr(x.bit_generator.state)
+    if isinstance(x, torch.Generator):
+        return x.get_state().numpy().tobytes()
+    if isinstance(x, dict):
+        return [(id(k), id(v)) for k, v in x.items()]
+    return [id(item) for item in x]
+
+
+def _content(x: Any, encoder: wire.Encoder) -> Any:
+    """The new content of a mutable argument."""
+    if isinstance(x, torch.Tensor):
+        grad = x.grad if x.is_leaf else None
+        return encoder.value([x.detach().requires_grad_(x.requires_grad and x.is_leaf), grad], known=False)
+    return encoder.value(x, known=False)
+
+
+def main(sock: socket.socket, shell: Shell) -> None:
+    """Serve until the examiner hangs up."""
+    global _desk
+    _desk = Desk(sock, shell)
+    sys.stdout, sys.stderr = _Stream(shell, "stdout"), _Stream(shell, "stderr")
+    sys.path.insert(0, os.getcwd())
+    with contextlib.suppress(EOFError, OSError):
+        _desk.serve()

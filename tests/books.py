@@ -1,0 +1,58 @@
+"""What a gradebook and an autograded folder say, as plain data that two runs can be compared by."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+_GRADES = """
+SELECT sa.student_id, sa.timestamp, n.name, c.name, c.type, g.auto_score, g.manual_score, g.extra_credit, g.needs_manual_grade,
+       sn.late_submission_penalty, sn.flagged
+FROM grade g JOIN submitted_notebook sn ON g.notebook_id = sn.id JOIN submitted_assignment sa ON sn.assignment_id = sa.id
+JOIN base_cell c ON g.cell_id = c.id JOIN notebook n ON c.notebook_id = n.id ORDER BY 1, 3, 4, 5
+"""
+_COMMENTS = """
+SELECT sa.student_id, n.name, c.name, c.type, k.auto_comment, k.manual_comment
+FROM comment k JOIN submitted_notebook sn ON k.notebook_id = sn.id JOIN submitted_assignment sa ON sn.assignment_id = sa.id
+JOIN base_cell c ON k.cell_id = c.id JOIN notebook n ON c.notebook_id = n.id ORDER BY 1, 2, 3, 4
+"""
+
+
+def contents(course: Path) -> str:
+    """Everything in course/gradebook.db that grading decides, one line a row; row ids and the order of rows are left out."""
+    with sqlite3.connect(course / "gradebook.db") as db:
+        return "\n".join(
+            repr(row)
+            for query in (_GRADES, _COMMENTS, "SELECT id FROM student ORDER BY 1")
+            for row in db.execute(query)
+        )
+
+
+def scores(course: Path) -> dict[str, float | None]:
+    """Sum of the automatic scores by student; None where a student has none."""
+    query = """SELECT sa.student_id, sum(g.auto_score) FROM grade g JOIN submitted_notebook sn ON g.notebook_id = sn.id
+               JOIN submitted_assignment sa ON sn.assignment_id = sa.id GROUP BY 1"""
+    with sqlite3.connect(course / "gradebook.db") as db:
+        return dict(db.execute(query))
+
+
+def notebooks(course: Path) -> dict[str, bytes]:
+    """All autograded notebooks by path."""
+    return {
+        str(path.relative_to(course)): path.read_bytes()
+        for path in sorted((course / "autograded").rglob("*.ipynb"))
+    }
+
+
+def execute(course: Path, statement: str, *values: Any) -> None:
+    """Change the gradebook as formgrader would."""
+    with sqlite3.connect(course / "gradebook.db") as db:
+        assert db.execute(statement, values).rowcount > 0
+
+
+def marked(nb: dict[str, Any], mark: str) -> bytes:
+    """A notebook that differs from every other in its first cell."""
+    nb["cells"][0]["source"] += f" {mark}"
+    return json.dumps(nb).encode()
