@@ -182,6 +182,36 @@ def demo(
 
 
 @app.command()
+def bench(
+    unit: Annotated[str, typer.Argument(help="The unit to draw a class from.")] = "05_momentum",
+    course: Course = HERE,
+    students: Annotated[
+        int, typer.Option(min=1, help="Class for the comparison with stock nbgrader (4 s each).")
+    ] = 24,
+    sizes: Annotated[
+        list[int] | None, typer.Option("--size", help="Class size for the cost of one more; more than once.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Submissions graded at once.")] = 2,
+) -> None:
+    """Grading speed against stock nbgrader, as ratios inside one run. Example: grader bench --size 100 --size 5000"""
+    import tempfile
+
+    from grader import bench as measuring
+
+    root = course.resolve()
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        measuring.make_fresh(root, unit, Path(scratch, "compared"), students)
+        found = measuring.compare(Path(scratch, "compared"), unit, workers=workers)
+        print("\n".join(measuring.comparison_lines(found)), flush=True)
+        if sizes:
+            measuring.make_fresh(root, unit, Path(scratch, "scaled"), max(sizes))
+            scale = measuring.scale(Path(scratch, "scaled"), unit, sorted(sizes), workers=workers)
+            print("\n".join(measuring.scale_lines(scale)))
+    if found.disagreements:
+        raise typer.Exit(1)
+
+
+@app.command()
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:

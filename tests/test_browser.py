@@ -36,9 +36,24 @@ pytestmark = [
 @contextmanager
 def jupyter(folder: Path, state: Path) -> Iterator[str]:
     """JupyterLab in `folder` on a free port, with settings of its own; the address of its first page."""
-    own = {f"JUPYTER{name}_DIR": str(state / name) for name in ("_CONFIG", "_DATA", "_RUNTIME", "LAB_SETTINGS", "LAB_WORKSPACES")}
-    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--port=0", "--allow-root", f"--ServerApp.root_dir={folder}", "--IdentityProvider.token=t"]
-    server = subprocess.Popen(command, cwd=folder, env={**os.environ, **own}, stderr=subprocess.PIPE, text=True)
+    own = {
+        f"JUPYTER{name}_DIR": str(state / name)
+        for name in ("_CONFIG", "_DATA", "_RUNTIME", "LAB_SETTINGS", "LAB_WORKSPACES")
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter",
+        "lab",
+        "--no-browser",
+        "--port=0",
+        "--allow-root",
+        f"--ServerApp.root_dir={folder}",
+        "--IdentityProvider.token=t",
+    ]
+    server = subprocess.Popen(
+        command, cwd=folder, env={**os.environ, **own}, stderr=subprocess.PIPE, text=True
+    )
     try:
         assert server.stderr is not None
         port = next(match[1] for line in server.stderr if (match := re.search(r"http://[^/:]+:(\d+)/", line)))
@@ -70,15 +85,24 @@ def page(address: str) -> Iterator[Any]:
 def test_jupyterlab_opens_the_lecture_with_its_figures(tmp_path):
     """What `make lab` opens: every stored figure is shown and has its alternative text, and no cell shows an error."""
     course = tmp_path / "course"
-    shutil.copytree(ROOT / "lectures", course / "lectures", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-    with jupyter(course, tmp_path) as address, page(f"{address}/lab/tree/lectures/{UNIT}.ipynb?token=t&reset") as tab:
+    shutil.copytree(
+        ROOT / "lectures", course / "lectures", ignore=shutil.ignore_patterns(".ipynb_checkpoints")
+    )
+    with (
+        jupyter(course, tmp_path) as address,
+        page(f"{address}/lab/tree/lectures/{UNIT}.ipynb?token=t&reset") as tab,
+    ):
         tab.wait_for_selector(".jp-Notebook .jp-Cell")
         tab.wait_for_selector(".jp-Notebook h1 >> text=How far can one step go, and what does memory buy?")
         tab.wait_for_function("() => document.querySelectorAll('.jp-OutputArea img').length >= 5")
-        images = tab.evaluate("() => [...document.querySelectorAll('.jp-OutputArea img')].map(i => [i.alt, i.naturalWidth])")
+        images = tab.evaluate(
+            "() => [...document.querySelectorAll('.jp-OutputArea img')].map(i => [i.alt, i.naturalWidth])"
+        )
         assert all(alt and width > 0 for alt, width in images)
         assert tab.locator("[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
-        assert tab.locator(".jp-Dialog").count() == 0, "nothing to click away, such as a pairing that refuses to open"
+        assert tab.locator(".jp-Dialog").count() == 0, (
+            "nothing to click away, such as a pairing that refuses to open"
+        )
 
 
 def test_formgrader_opens_what_was_graded(tmp_path):

@@ -53,7 +53,11 @@ def test_every_room_is_listed():
 
 @pytest.mark.parametrize("unit", ASSIGNMENTS)
 def test_no_answer_to_an_exercise_can_be_imported(unit):
-    answers = {name for exercise in read_assignment(ROOT / "solutions" / unit).exercises for name in exercise.solution.defines}
+    answers = {
+        name
+        for exercise in read_assignment(ROOT / "solutions" / unit).exercises
+        for name in exercise.solution.defines
+    }
     assert answers
     for room in trainlab.__all__:
         assert not answers & set(vars(getattr(trainlab, room)))
