@@ -37,7 +37,7 @@ from grader.submission import (
     read_cells,
 )
 
-_GRACE = 5.0
+_GRACE = 2.0
 """Seconds that the examiner has to notice that the student's process was ended."""
 _SAMPLE = 0.05
 """Seconds between two looks at the memory and processor time of the student's processes."""
@@ -296,9 +296,9 @@ class _Run:
     def _examine(self) -> bool:
         """One examiner from start to end; False where it had to be stopped and tests are left."""
         control, theirs = socket.socketpair()
-        self.examiner = warm.server().fork(
-            "examiner", theirs, bounds=self.limits.examiner_bounds, scratch=self.scratch
-        )
+        server = warm.server()
+        bounds = self.limits.examiner_bounds
+        self.examiner = server.fork("examiner", theirs, bounds=bounds, scratch=self.scratch)
         with control, contextlib.closing(self.examiner):
             control.settimeout(60)
             send_frame(control, pickle.dumps(replace(self.plan, known=tuple(self.results.values()))))
@@ -312,10 +312,9 @@ class _Run:
                         return True
                     self._heed(message, control)
             except (EOFError, WireError, TimeoutError) as error:
-                if isinstance(error, EOFError) and warm.has_ended(within=0.5):
-                    raise OSError(
-                        "the warm server has ended"
-                    ) from None  # not the submission's doing: try again
+                if isinstance(error, EOFError) and server.has_ended(within=0.5):
+                    # not the submission's doing: try again
+                    raise OSError("the warm server has ended") from None
                 self._stop_examiner()
                 return False
 

@@ -323,9 +323,12 @@ class Namespace(dict[str, Any]):
         if name not in self.owned and (hasattr(builtins, name) or name.startswith("__")):
             raise KeyError(name)
         try:
-            return self.link().ask("name", name)
+            value = self.link().ask("name", name)
         except NameError:
             raise KeyError(name) from None
+        if name in self.owned and isinstance(value, Handle):
+            super().__setitem__(name, value)  # the same object until the test ends: ask for it once
+        return value
 
     def __contains__(self, name: object) -> bool:  # cloudpickle asks, for the globals of a test's lambda
         return super().__contains__(name) or name in self.owned

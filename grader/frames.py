@@ -12,8 +12,12 @@ class WireError(Exception):
 
 def send_frame(sock: socket.socket, body: bytes) -> None:
     """Send one frame. Raises OSError where nobody listens any more."""
-    sock.sendall(struct.pack("!Q", len(body)))
-    sock.sendall(body)
+    length = struct.pack("!Q", len(body))
+    if len(body) < 2**16:  # one system call, and one waking of the other side
+        sock.sendall(length + body)
+    else:
+        sock.sendall(length)
+        sock.sendall(body)
 
 
 def receive_frame(sock: socket.socket, limit: int) -> bytes:

@@ -100,7 +100,8 @@ class Result:
     def comparable(self) -> Result:
         """The result without what may differ from run to run: times, and outputs of the student's own making."""
         notebooks = tuple(
-            replace(nb, outputs=(), tests=tuple(replace(test, seconds=0.0) for test in nb.tests)) for nb in self.notebooks
+            replace(nb, outputs=(), tests=tuple(replace(test, seconds=0.0) for test in nb.tests))
+            for nb in self.notebooks
         )
         return replace(self, notebooks=notebooks, seconds=0.0, cpu_seconds=0.0)
 

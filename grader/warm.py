@@ -115,6 +115,12 @@ class Server:
     def _ask(self, request: dict[str, Any], *socks: socket.socket) -> None:
         socket.send_fds(self.sock, [json.dumps(request).encode()], [sock.fileno() for sock in socks])
 
+    def has_ended(self, within: float) -> bool:
+        """Whether the server has ended, or does so in that many seconds."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(within)
+        return self.process.poll() is not None
+
     def close(self) -> None:
         """End the server and everything forked from it."""
         self.sock.close()
@@ -156,16 +162,6 @@ def server() -> Server:
             _server = Server()
             atexit.register(_server.close)
     return _server
-
-
-def has_ended(within: float) -> bool:
-    """Whether this process's server has ended, or does so in that many seconds."""
-    running = _server
-    if running is None:
-        return True
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        running.process.wait(within)
-    return running.process.poll() is not None
 
 
 @contextlib.contextmanager

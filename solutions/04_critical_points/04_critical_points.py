@@ -313,9 +313,7 @@ for _diagonal, _tol, _kind in (
     checks.exactly(_found, _kind, f"the kind of diag{_diagonal} with tol = {_tol}")
 _Q, _ = np.linalg.qr(np.random.default_rng(322).normal(size=(4, 4)))
 _H = _Q @ np.diag([1e9, 2e8, 3e7, 0.0]) @ _Q.T
-checks.exactly(
-    classify((_H + _H.T) / 2), "degenerate", "the kind of a flat valley at scale 1e9"
-)
+checks.exactly(classify((_H + _H.T) / 2), "degenerate", "the kind of a flat valley at scale 1e9")
 ### END HIDDEN TESTS
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "minimum_ratio_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -796,9 +794,7 @@ down = escape_direction(H, cost.grad(rest))
 print(
     f"at rest: loss {cost.value(rest):.3f}, length of the gradient below 1e-6: {np.linalg.norm(cost.grad(rest)) < 1e-6}"
 )
-print(
-    f"your verdict: {classify(H, tol=1e-6)}, with a minimum ratio of {minimum_ratio(H, tol=1e-6):.3f}"
-)
+print(f"your verdict: {classify(H, tol=1e-6)}, with a minimum ratio of {minimum_ratio(H, tol=1e-6):.3f}")
 print(f"the curvature along your direction: {down @ H @ down:.4f}")
 print(f"the loss after a step of 0.1 that way: {cost.value(rest + 0.1 * down) - cost.value(rest):+.1e}")
 
