@@ -99,6 +99,7 @@ def read_source(path: Path, repository: str, published: str) -> NotebookNode:
         raise CourseError(f"{path}: the first cell must be the Markdown cell with the title")
     for cell in cells:
         cell.metadata = NotebookNode({k: v for k, v in cell.metadata.items() if k in KEPT_METADATA})
+        cell.source = cell.source.strip("\n")
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     _check_cells(cells, path)
