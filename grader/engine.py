@@ -24,7 +24,7 @@ from typing import Any
 
 from grader import sandbox, warm
 from grader.frames import WireError, receive_frame, send_frame
-from grader.notebook import Assignment, CourseError, Notebook, Role, bound_names
+from grader.notebook import Assignment, CourseError, Notebook, Role, bound_names, parse
 from grader.result import NotebookResult, Result, Status, TestResult, Verdict
 from grader.submission import (
     Plan,
@@ -205,7 +205,7 @@ def _imported(notebook: Notebook) -> frozenset[str]:
     names: set[str] = set()
     for cell in notebook.cells:
         if cell.role in (Role.SETUP, Role.TEST, Role.WORK) and bound_names(cell.source):
-            for node in ast.walk(ast.parse(cell.source)):
+            for node in ast.walk(parse(cell.source)):
                 if isinstance(node, ast.Import):
                     names.update(alias.name for alias in node.names)
                 elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -10,6 +10,7 @@ import ast
 import functools
 import hashlib
 import json
+import threading
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -134,10 +135,20 @@ class Assignment:
         return sum(test.points for notebook in self.notebooks for test in notebook.tests)
 
 
+def parse(source: str) -> ast.Module:
+    """`ast.parse`, one thread at a time: CPython 3.11 counts the depth of a tree in one place for all threads (gh-106905),
+    and where the collector switches threads half-way, both fail."""
+    with _PARSING:
+        return ast.parse(source)
+
+
+_PARSING = threading.Lock()
+
+
 def bound_names(source: str) -> frozenset[str]:
     """Names that a code cell binds at its top level; none where it is not plain Python (magics, syntax errors)."""
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
     except (SyntaxError, ValueError):
         return frozenset()
     names: set[str] = set()

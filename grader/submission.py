@@ -20,7 +20,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-from grader.notebook import Assignment, Cell, Notebook, Role, bound_names
+from grader.notebook import Assignment, Cell, Notebook, Role, bound_names, parse
 
 MAX_FILE = 64 * 2**20
 MAX_TOTAL = 128 * 2**20
@@ -455,7 +455,7 @@ def _facts(source: str) -> _Facts:
     try:
         if len(source) > MAX_LOOKED_INTO:
             raise ValueError("too long")
-        body = ast.parse(source).body
+        body = parse(source).body
         code = compile(source, "cell", "exec")
         brought = [node for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
         own = ast.Module([node for node in body if node not in brought], [])

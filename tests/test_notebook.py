@@ -1,3 +1,7 @@
+import gc
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import nbformat
 import pytest
 
@@ -72,3 +76,20 @@ def test_bad_input_is_one_line(tmp_path):
 )
 def test_bound_names(source, names):
     assert bound_names(source) == names
+
+
+def test_threads_may_parse_at_once():
+    """The pool of `grader grade` has threads, and CPython 3.11's own parser of trees is not made for them."""
+    source = "\n".join(
+        f"for i{k} in ((({k}, 1.5), 'a'), [x + {k} for x in range(3)]): f(i{k})" for k in range(60)
+    )
+    threshold = gc.get_threshold()
+    callback = lambda *_: time.sleep(0)  # noqa: E731  Python code in the collector lets another thread in
+    gc.callbacks.append(callback)
+    gc.set_threshold(50)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert len(set(pool.map(bound_names, [source] * 40))) == 1
+    finally:
+        gc.callbacks.remove(callback)
+        gc.set_threshold(*threshold)
