@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from grader.bank import Entry
-from grader.notebook import Assignment, CourseError, Exercise
+from grader.notebook import Assignment, CourseError, Exercise, parse
 
 Answers = Mapping[str, str]
 """Source of a solution cell by the cell's id."""
 
 
 def solution_answers(assignment: Assignment) -> dict[str, str]:
-    """The instructor's own answers: the solution cells of the source notebooks."""
-    return {exercise.name: exercise.solution.source for exercise in assignment.exercises}
+    """The instructor's own answers: the solution cells of the source notebooks, as a student would have written them."""
+    return {exercise.name: _unmarked(exercise.solution.source) for exercise in assignment.exercises}
 
 
 def entry_answer(assignment: Assignment, entry: Entry) -> tuple[Exercise, str]:
-    """The exercise that a bank's entry belongs to, and its solution cell with the entry's function put in place."""
+    """The exercise that a bank's entry belongs to, and its solution cell with the entry's function in place of the solution's."""
     for exercise in assignment.exercises:
         if entry.target in exercise.solution.defines:
-            return exercise, f"{exercise.solution.source}\n\n\n{entry.source}"
+            return exercise, f"{_without(exercise.solution.source, entry.target)}{entry.source}"
     raise CourseError(
         f"{assignment.unit}: bank entry '{entry.name}' is for '{entry.target}', which no solution cell defines"
     )
+
+
+def _unmarked(source: str) -> str:
+    """A solution cell without the comments that mark its solution."""
+    marks = ("### BEGIN SOLUTION", "### END SOLUTION")
+    return "\n".join(line for line in source.split("\n") if line.strip() not in marks)
+
+
+def _without(source: str, name: str) -> str:
+    """What is left of a solution cell when its function `name` is taken out."""
+    lines = source.split("\n")
+    for node in parse(source).body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            del lines[node.lineno - 1 : node.end_lineno]
+    left = _unmarked("\n".join(lines)).strip()
+    return f"{left}\n\n\n" if left else ""
 
 
 def student_version(root: Path, unit: str) -> bytes:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grader.notebook import CourseError
+from grader.notebook import CourseError, WrongAnswer, parse
 
 Function = Callable[..., Any]
 
@@ -45,7 +45,7 @@ class Entry:
         node = ast.parse(text).body[0]
         assert isinstance(node, ast.FunctionDef)
         body = "\n".join(text.splitlines()[node.lineno - 1 :])
-        return f"{body}\n\n{self.target} = {self.name}\n"
+        return _bound(body, self.name, self.target)
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,50 @@ def variant(target: str) -> Callable[[Function], Variant]:
 def misconception(target: str, *, says: str, see: str) -> Callable[[Function], Misconception]:
     """Decorator: this function is a wrong solution of `target`."""
     return lambda function: Misconception(target, function, says, see)
+
+
+def read_wrong_answers(path: Path) -> tuple[WrongAnswer, ...]:
+    """The misconceptions of the bank at `path` as code, read without importing it; none where there is no bank.
+
+    Raises CourseError where it is not Python.
+    """
+    if not path.is_file():
+        return ()
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = parse(text)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise CourseError(f"{path}: {type(error).__name__}: {error}") from error
+    lines, found = text.splitlines(), []
+    texts: dict[str, str] = {}  # the bank's own names for headings
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=short)], value=ast.Constant(value=str(heading))):
+                texts[short] = heading
+            case ast.FunctionDef(
+                decorator_list=[
+                    ast.Call(
+                        func=ast.Name(id="misconception"),
+                        args=[ast.Constant(value=str(target))],
+                        keywords=keywords,
+                    )
+                ]
+            ):
+                told = {
+                    word.arg: texts.get(word.value.id, "")
+                    if isinstance(word.value, ast.Name)
+                    else str(getattr(word.value, "value", ""))
+                    for word in keywords
+                }
+                code = _bound("\n".join(lines[node.lineno - 1 : node.end_lineno]), node.name, target)
+                said, see = (told.get(word, "") for word in ("says", "see"))
+                found.append(WrongAnswer(target, node.name, code, said, see))
+    return tuple(found)
+
+
+def _bound(code: str, name: str, target: str) -> str:
+    """A function's code, and a line that gives it the name of the function that it stands in for."""
+    return f"{code}\n\n{target} = {name}\n"
 
 
 def read_bank(path: Path) -> Bank:

@@ -178,15 +178,14 @@ def scale(fresh: Path, unit: str, sizes: Sequence[int], *, workers: int = 2) -> 
 
 
 def measure(command: Sequence[str], folder: Path, out: Path | None = None) -> Cost:
-    """Run a command and wait for it. Raises CourseError where it cannot do its work.
+    """Run a command and wait for it. Its processor time is that of every process below it, because each is waited for.
 
-    An exit code of 1 says that single submissions could not be graded, where no other output is wanted.
+    Raises CourseError where it cannot do its work. An exit code of 1 says that single submissions could not be graded,
+    where no other output is wanted.
     """
-    with _account() as account, open(out or os.devnull, "wb") as sink, tempfile.TemporaryFile() as errors:
+    with open(out or os.devnull, "wb") as sink, tempfile.TemporaryFile() as errors:
         start = time.monotonic()
-        process = subprocess.Popen(
-            [*account.prefix, *command], cwd=folder, stdout=sink, stderr=errors, env=_environment()
-        )
+        process = subprocess.Popen(command, cwd=folder, stdout=sink, stderr=errors, env=_environment())
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.monotonic() - start
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -194,8 +193,7 @@ def measure(command: Sequence[str], folder: Path, out: Path | None = None) -> Co
             errors.seek(0)
             last = (errors.read().decode(errors="replace").strip().splitlines() or ["no reason given"])[-1]
             raise CourseError(f"{' '.join(command)} ended with {process.returncode}: {last}")
-        cpu = account.read()
-        return Cost(seconds, usage.ru_utime + usage.ru_stime if cpu is None else cpu, usage.ru_maxrss / 1024)
+        return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def auto_scores(course: Path) -> dict[str, float | None]:
@@ -210,7 +208,8 @@ def own_cpu(course: Path, unit: str) -> float:
     """Processor seconds of the class's cells and tests alone: all in this process, in turn, in plain namespaces."""
     import warnings
 
-    from grader.submission import line_up, load_notebook, read_cells, read_submission
+    from grader.plan import line_up
+    from grader.submission import load_notebook, read_cells, read_submission
 
     warnings.simplefilter("ignore")
     found = read_course(course)
@@ -233,51 +232,6 @@ def own_cpu(course: Path, unit: str) -> float:
                     exec(compile(step.source, "cell", "exec"), names)
         spent += time.process_time() - began if number else 0.0
     return spent
-
-
-@dataclass(frozen=True)
-class _Account:
-    """A control group that counts processor time: the prefix that puts a command into it."""
-
-    prefix: tuple[str, ...] = ()
-    counter: Path | None = None
-    unit: float = 1.0
-
-    def read(self) -> float | None:
-        if self.counter is None:
-            return None
-        text = self.counter.read_text()
-        return float(text.split("usage_usec", 1)[-1].split()[0]) * self.unit
-
-
-@contextlib.contextmanager
-def _account() -> Iterator[_Account]:
-    """A control group where one can be made; else the processor time of processes that were waited for must do."""
-    tries = (
-        (Path("/sys/fs/cgroup/cpuacct"), "cpuacct.usage", 1e-9),
-        (Path("/sys/fs/cgroup"), "cpu.stat", 1e-6),
-    )
-    for base, counter, unit in tries:
-        group = base / f"grader-bench-{os.getpid()}"
-        try:
-            group.mkdir()
-        except OSError:
-            continue
-        if not (group / counter).exists():
-            group.rmdir()
-            continue
-        try:
-            yield _Account(
-                ("sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh"), group / counter, unit
-            )
-        finally:
-            for _ in range(50):
-                with contextlib.suppress(OSError):
-                    group.rmdir()
-                    break
-                time.sleep(0.1)
-        return
-    yield _Account()
 
 
 def _environment() -> dict[str, str]:

@@ -35,14 +35,13 @@ class Student:
 
 
 def make_course(root: Path, unit: str, course: Path) -> None:
-    """A course folder with one unit in it: the configuration, the source notebook and what is shipped with it."""
+    """A course folder with one unit in it: the configuration, the source notebook, its bank, and what is shipped with it."""
     read_assignment(root / "solutions" / unit)  # an unknown unit is said before anything is written
     course.mkdir(parents=True, exist_ok=True)
     shutil.copy(root / "nbgrader_config.py", course)
     for step in ("solutions", "assignments"):
-        shutil.copytree(
-            root / step / unit, course / step / unit, ignore=shutil.ignore_patterns("*.py", "__pycache__")
-        )
+        ignored = shutil.ignore_patterns(f"{unit}.py", "__pycache__")
+        shutil.copytree(root / step / unit, course / step / unit, ignore=ignored)
 
 
 def make_class(root: Path, unit: str, course: Path, *, students: int = 24, seed: int = 0) -> list[Student]:

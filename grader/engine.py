@@ -1,17 +1,18 @@
 """Grade one submission: `grade(submission, assignment) -> Result`.
 
 This side only starts processes, watches the clock and the memory, and collects what the examiner reports. It never
-reads a byte that the student's process wrote.
+reads a byte that the student's code wrote.
 """
 
 from __future__ import annotations
 
-import contextlib
+import ast
 import functools
 import hashlib
 import json
 import os
 import pickle
+import re
 import select
 import signal
 import socket
@@ -25,13 +26,12 @@ from typing import Any
 from grader import sandbox, warm
 from grader.frames import WireError, receive_frame, send_frame
 from grader.notebook import Assignment, CourseError, Notebook, Role, bound_names, parse
+from grader.plan import Plan, line_up, match
 from grader.result import NotebookResult, Result, Status, TestResult, Verdict
 from grader.submission import (
-    Plan,
+    StudentCell,
     Submission,
     Unreadable,
-    is_foreign,
-    line_up,
     load_notebook,
     pair_notebooks,
     read_cells,
@@ -51,18 +51,10 @@ def _engine_version() -> str:
     return digest.hexdigest()[:16]
 
 
-_PARTS = [
-    "notebook",
-    "result",
-    "submission",
-    "frames",
-    "wire",
-    "sandbox",
-    "student",
-    "examiner",
-    "warm",
-    "engine",
-]
+_PARTS = (
+    *("notebook", "result", "submission", "plan", "frames", "wire", "sandbox"),
+    *("student", "examiner", "diagnosis", "warm", "engine"),
+)
 ENGINE_VERSION = _engine_version()
 
 
@@ -118,33 +110,33 @@ def grade(
     if sys.platform == "win32":
         raise CourseError("grading needs processes that fork: on Windows use WSL or a Linux machine")
     try:
-        loaded, missing, notes = _load(submission, assignment)
+        loaded, notes = _load(submission, assignment)
     except Unreadable as why:
         return replace(empty, reason=str(why), incidents=submission.notes)
-    notebooks = [_missing(n) if n.name in missing else None for n in assignment.notebooks]
-    incidents, reached, cpu = [*submission.notes, *notes], "", 0.0
-    for position, notebook in enumerate(assignment.notebooks):
-        if notebooks[position] is None:
+    notebooks, incidents, reached, cpu = [], [*submission.notes, *notes], "", 0.0
+    for notebook in assignment.notebooks:
+        if notebook.name not in loaded:
+            notebooks.append(_missing(notebook))
+            continue
+        try:
             plan = _plan(submission, assignment, notebook, loaded[notebook.name], limits)
-            try:
-                run = _Run.twice(notebook, plan, limits, not allow_unsandboxed)
-            except Exception as error:
-                if isinstance(error, CourseError):
-                    raise
-                reason = f"{type(error).__name__}: {error}".split("\n")[0]
-                return replace(
-                    empty, status=Status.GRADER_FAILED, reason=reason, seconds=time.monotonic() - began
-                )
-            notebooks[position] = run.result
-            several = len(assignment.notebooks) > 1
-            incidents += [f"{notebook.name}: {text}" if several else text for text in run.incidents]
-            reached, cpu = run.reached, cpu + run.cpu
-    return Result(
-        key=key,
-        unit=assignment.unit,
+            run = _graded(notebook, plan, limits, not allow_unsandboxed)
+        except CourseError:
+            raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}".split("\n")[0]
+            return replace(
+                empty, status=Status.GRADER_FAILED, reason=reason, seconds=time.monotonic() - began
+            )
+        notebooks.append(run.result())
+        where = f"{notebook.name}: " if len(assignment.notebooks) > 1 else ""
+        incidents += [where + text for text in run.incidents]
+        reached, cpu = run.reached, cpu + run.cpu
+    return replace(
+        empty,
         status=Status.GRADED,
         reason="; ".join(notes),
-        notebooks=tuple(notebook for notebook in notebooks if notebook),
+        notebooks=tuple(notebooks),
         incidents=tuple(dict.fromkeys(incidents)),
         sandbox=reached,
         seconds=time.monotonic() - began,
@@ -152,41 +144,45 @@ def grade(
     )
 
 
-def _load(submission: Submission, assignment: Assignment) -> tuple[dict[str, Any], set[str], tuple[str, ...]]:
-    """The submission's notebooks by the source's names, the names that are missing, remarks. Raises Unreadable."""
-    pairs, notes = pair_notebooks(submission, assignment)
+def _load(
+    submission: Submission, assignment: Assignment
+) -> tuple[dict[str, tuple[StudentCell, ...]], list[str]]:
+    """The cells of the submission's notebooks by the source's names, and remarks. Raises Unreadable."""
+    pairs, remarks = pair_notebooks(submission, assignment)
+    notes = list(remarks)
     if not pairs:
         raise Unreadable("; ".join(notes) or "no notebook was handed in")
     loaded = {}
-    for name, given in pairs.items():
-        try:
-            loaded[name] = read_cells(load_notebook(submission.notebooks[given]))
-        except Unreadable as why:
-            raise Unreadable(f"{name}.ipynb: {why}") from None
-        source = next(notebook for notebook in assignment.notebooks if notebook.name == name)
-        if is_foreign(source, loaded[name]):
-            notes = (*notes, f"{name}.ipynb holds none of this assignment's cells")
-    return loaded, {notebook.name for notebook in assignment.notebooks} - set(loaded), notes
+    for notebook in assignment.notebooks:
+        name = notebook.name
+        if name in pairs:
+            try:
+                loaded[name] = read_cells(load_notebook(submission.notebooks[pairs[name]]))
+            except Unreadable as why:
+                raise Unreadable(f"{name}.ipynb: {why}") from None
+            if not match(notebook, loaded[name]):
+                notes.append(f"{name}.ipynb holds none of this assignment's cells")
+    return loaded, notes
 
 
 def _missing(notebook: Notebook) -> NotebookResult:
-    tests = [
-        TestResult(test.id, Verdict.FAILED, 0.0, test.points, "this notebook was not handed in")
-        for test in notebook.tests
-    ]
+    why = "this notebook was not handed in"
+    tests = [TestResult(test.id, Verdict.FAILED, 0.0, test.points, why) for test in notebook.tests]
     return NotebookResult(notebook.name, tuple(tests))
 
 
 def _plan(
-    submission: Submission, assignment: Assignment, notebook: Notebook, cells: Any, limits: Limits
+    submission: Submission,
+    assignment: Assignment,
+    notebook: Notebook,
+    cells: tuple[StudentCell, ...],
+    limits: Limits,
 ) -> Plan:
     """What the examiner is told. The source's files win over the submission's of the same name."""
-    files = {name: data for name, data in submission.files if not name.endswith(".ipynb")} | dict(
-        assignment.files
-    )
+    own = {name: data for name, data in submission.files if not name.endswith(".ipynb")}
     return Plan(
         steps=line_up(notebook, cells),
-        files=tuple(sorted(files.items())),
+        files=tuple(sorted((own | dict(assignment.files)).items())),
         cell_seconds=limits.cell_seconds,
         test_seconds=limits.test_seconds,
         answer_bytes=limits.answer,
@@ -194,17 +190,28 @@ def _plan(
         output_bytes=limits.cell_output,
         picture_bytes=limits.cell_pictures,
         notebook_bytes=limits.notebook_output,
+        exercises=notebook.exercises,
+        wrong=assignment.wrong,
     )
+
+
+_ON_NEED = {
+    module: re.compile(rf"{package}[^\n]{{0,80}}\b({words})\b")
+    for module, package, words in [
+        ("torch._dynamo", "torch", "optim|func|compile|testing|checkpoint"),
+        *((f"scipy.{part}", "scipy", part) for part in ("linalg", "optimize", "signal", "special", "stats")),
+    ]
+}
+"""Modules that take long to import, and the text that calls for them: the warm server loads them for the first submission
+that may use one. torch imports torch._dynamo, a second's work, when an optimiser, torch.func or torch.testing is first used."""
 
 
 @functools.cache
 def _imported(notebook: Notebook) -> frozenset[str]:
     """Modules that the instructor's cells import: the warm server loads them once."""
-    import ast
-
     names: set[str] = set()
     for cell in notebook.cells:
-        if cell.role in (Role.SETUP, Role.TEST, Role.WORK) and bound_names(cell.source):
+        if cell.role in (Role.SETUP, Role.TEST, Role.WORK) and not cell.explore and bound_names(cell.source):
             for node in ast.walk(parse(cell.source)):
                 if isinstance(node, ast.Import):
                     names.update(alias.name for alias in node.names)
@@ -220,30 +227,34 @@ class Student:
     """A running student's process."""
 
     def __init__(self, isolate: bool, limits: Limits, scratch: str) -> None:
-        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.data, student_end = socket.socketpair()
+        self.data, theirs = socket.socketpair()
         settings = {"isolate": isolate, "bounds": limits.bounds, "scratch": scratch}
-        self.process = warm.server().fork("student", theirs, student_end, **settings)
-        self.control.settimeout(60)
-        told = json.loads(self.control.recv(65536) or b"{}")
-        if "layers" not in told:
-            raise OSError("the student's process did not start")
-        self.layers = [sandbox.Layer(**layer) for layer in told["layers"]]
+        self.process = warm.server().fork("student", theirs, **settings)
+        try:
+            self.data.settimeout(60)  # what it says of its sandbox, before any of the student's code runs
+            self.layers = [sandbox.Layer(**layer) for layer in json.loads(receive_frame(self.data, 65536))]
+            self.data.settimeout(None)
+        except (EOFError, TimeoutError):
+            self.finish()
+            raise OSError("the student's process did not start") from None
         self.start = _usage(self.process.pid)
-        self.end: dict[str, Any] | None = None
 
     def finish(self) -> dict[str, Any]:
         """Kill it and everything it started, and wait until they have gone: its exit status and processor time."""
-        if self.end is None:
-            self.data.close()
-            self.process.kill()
-            try:
-                self.end = dict(json.loads(self.control.recv(65536) or b"{}"))
-            except OSError:
-                self.end = {}
-            self.control.close()
-            self.process.close()
-        return self.end
+        self.data.close()
+        return self.process.end()
+
+
+def _graded(notebook: Notebook, plan: Plan, limits: Limits, isolate: bool) -> _Run:
+    """A finished run; a second try where the machinery failed (a warm server that the system killed, say)."""
+    for _ in range(2):
+        run = _Run(notebook, plan, limits, isolate)
+        try:
+            run.grade()
+            return run
+        except OSError as error:
+            failure = error
+    raise failure
 
 
 @dataclass
@@ -263,21 +274,14 @@ class _Run:
     blamed: str = ""  # and over which step
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
-
-    @staticmethod
-    def twice(notebook: Notebook, plan: Plan, limits: Limits, isolate: bool) -> _Run:
-        """A finished run; a second try where the machinery failed (a warm server that the system killed, say)."""
-        try:
-            run = _Run(notebook, plan, limits, isolate)
-            run.grade()
-        except OSError:
-            run = _Run(notebook, plan, limits, isolate)
-            run.grade()
-        return run
+    named: tuple[tuple[str, str], ...] = ()
+    done: bool = False  # all verdicts are in
 
     def grade(self) -> None:
         """Raises CourseError without isolation, OSError where the machinery fails."""
-        warm.server().preload(_imported(self.notebook))
+        code = "\n".join(step.source for step in self.plan.steps)
+        needed = [module for module, text in _ON_NEED.items() if text.search(code)]
+        warm.server().preload([*_imported(self.notebook), *needed])
         self.deadline = time.monotonic() + self.limits.notebook_seconds
         with tempfile.TemporaryDirectory(prefix="grader-") as scratch:
             self.scratch = scratch
@@ -286,12 +290,12 @@ class _Run:
                     pass
             finally:
                 self._end_student()
-        tests = [
-            TestResult(**{**self.results[t.id], "verdict": Verdict(self.results[t.id]["verdict"])})
-            for t in self.notebook.tests
-        ]
+
+    def result(self) -> NotebookResult:
+        found = [self.results[test.id] for test in self.notebook.tests]
+        tests = [TestResult(**{**result, "verdict": Verdict(result["verdict"])}) for result in found]
         outputs = tuple((index, tuple(items)) for index, items in sorted(self.outputs.items()))
-        self.result = NotebookResult(self.notebook.name, tuple(tests), outputs)
+        return NotebookResult(self.notebook.name, tuple(tests), outputs, self.named)
 
     def _examine(self) -> bool:
         """One examiner from start to end; False where it had to be stopped and tests are left."""
@@ -299,7 +303,7 @@ class _Run:
         server = warm.server()
         bounds = self.limits.examiner_bounds
         self.examiner = server.fork("examiner", theirs, bounds=bounds, scratch=self.scratch)
-        with control, contextlib.closing(self.examiner):
+        with control:
             control.settimeout(60)
             send_frame(control, pickle.dumps(replace(self.plan, known=tuple(self.results.values()))))
             self._begin("the start", 60.0)
@@ -307,23 +311,31 @@ class _Run:
                 while True:
                     self._wait(control)
                     message = json.loads(receive_frame(control, 2**30))
-                    if "end" in message:
-                        self.cpu += message["cpu"]
-                        return True
                     self._heed(message, control)
+                    if "end" in message:
+                        return True
             except (EOFError, WireError, TimeoutError) as error:
+                if self.done:  # it ended while it looked for names: there are none, and nothing is lost
+                    return True
                 if isinstance(error, EOFError) and server.has_ended(within=0.5):
                     # not the submission's doing: try again
                     raise OSError("the warm server has ended") from None
                 self._stop_examiner()
                 return False
+            finally:
+                self.cpu += self.examiner.end().get("cpu", 0.0)
 
     def _heed(self, message: dict[str, Any], control: socket.socket) -> None:
         """Do what the examiner asks for, or note what it reports."""
+        if "result" in message:
+            self.results[message["result"]["id"]] = message["result"]
         if "step" in message:
             self._begin(message["step"], message["limit"])
-        elif "result" in message:
-            self.results[message["result"]["id"]] = message["result"]
+        elif "done" in message:
+            self.done = True
+            self._begin("the end", 60.0)
+        elif "named" in message:
+            self.named = tuple((exercise, name) for exercise, name in message["named"])
         elif "outputs" in message:
             self.outputs = dict(message["outputs"])
         elif "incident" in message:
@@ -333,10 +345,8 @@ class _Run:
         elif "gone" in message:
             how = _how(self._end_student())
             verdict, reason = self.ended or (None, "")
-            send_frame(
-                control,
-                json.dumps({"verdict": verdict, "reason": reason, "how": how, "step": self.blamed}).encode(),
-            )
+            answer = {"verdict": verdict, "reason": reason, "how": how, "step": self.blamed}
+            send_frame(control, json.dumps(answer).encode())
 
     def _begin(self, step: str, seconds: float) -> None:
         self.step, self.step_began, self.step_seconds = step, time.monotonic(), seconds
@@ -344,31 +354,25 @@ class _Run:
     def _give_student(self, control: socket.socket) -> None:
         self._end_student()
         self.restarts += 1
-        if time.monotonic() > self.deadline:
-            refused = (
-                Verdict.TIMEOUT,
-                f"the time for the whole notebook ({self.limits.notebook_seconds:g} s) is used up",
-            )
-        elif self.restarts > self.limits.restarts:
-            refused = (
-                Verdict.CRASHED,
-                f"the student's process was started {self.restarts} times; that is enough",
-            )
-        else:
-            self.student, self.ended = Student(self.isolate, self.limits, self.scratch), None
-            holding = [layer for layer in self.student.layers if layer.holds]
-            self.reached = "; ".join(f"{layer.name} ({layer.detail})" for layer in holding)
-            if self.isolate and not {layer.name for layer in holding}.issuperset(sandbox.ISOLATION):
-                lacking = next(layer for layer in self.student.layers if not layer.holds)
-                raise CourseError(
-                    f"this machine cannot isolate a stranger's code ({lacking.name}: {lacking.detail}); "
-                    "see `grader doctor`, or give --allow-unsandboxed for code that you would run yourself"
-                )
-            send_frame(control, b"{}")
-            socket.send_fds(control, [b"!"], [self.student.data.fileno()])
-            self.student.data.close()
+        refused = self._late(time.monotonic())
+        if refused is None and self.restarts > self.limits.restarts:
+            why = f"the student's process was started {self.restarts} times; that is enough"
+            refused = Verdict.CRASHED, why
+        if refused is not None:
+            send_frame(control, json.dumps({"refused": refused}).encode())
             return
-        send_frame(control, json.dumps({"refused": refused}).encode())
+        self.student, self.ended = Student(self.isolate, self.limits, self.scratch), None
+        holding = [layer for layer in self.student.layers if layer.holds]
+        self.reached = "; ".join(f"{layer.name} ({layer.detail})" for layer in holding)
+        if self.isolate and not {layer.name for layer in holding}.issuperset(sandbox.ISOLATION):
+            lacking = next(layer for layer in self.student.layers if not layer.holds)
+            raise CourseError(
+                f"this machine cannot isolate a stranger's code ({lacking.name}: {lacking.detail}); "
+                "see `grader doctor`, or give --allow-unsandboxed for code that you would run yourself"
+            )
+        send_frame(control, b"{}")
+        socket.send_fds(control, [b"!"], [self.student.data.fileno()])
+        self.student.data.close()
 
     def _end_student(self) -> dict[str, Any]:
         """End the present student's process, if there is one, and say how it ended."""
@@ -391,18 +395,17 @@ class _Run:
                 raise TimeoutError
             if not ended and (too_much := self._too_much(now)):
                 self.ended, self.blamed, ended = too_much, self.step, now
-                self.incidents.append(f"{self.step}: {too_much[0]}: {too_much[1]}")
-                self.cpu += self.student.finish().get("cpu", 0.0) if self.student else 0.0
+                if not self.done:
+                    self.incidents.append(f"{self.step}: {too_much[0]}: {too_much[1]}")
+                if self.student is not None:
+                    self.student.finish()
 
     def _too_much(self, now: float) -> tuple[Verdict, str] | None:
         """What the student's process has used too much of."""
         if now > self.step_began + self.step_seconds:
             return Verdict.TIMEOUT, f"no answer within {self.step_seconds:g} s"
-        if now > self.deadline:
-            return (
-                Verdict.TIMEOUT,
-                f"the time for the whole notebook ({self.limits.notebook_seconds:g} s) is used up",
-            )
+        if late := self._late(now):
+            return late
         if self.student is not None:
             cpu, memory = _usage(self.student.process.pid, self.student.start)
             if cpu > self.limits.cpu_seconds:
@@ -410,6 +413,10 @@ class _Run:
             if memory > self.limits.memory:
                 return Verdict.CRASHED, f"more than {self.limits.memory >> 20} MiB of memory"
         return None
+
+    def _late(self, now: float) -> tuple[Verdict, str] | None:
+        why = f"the time for the whole notebook ({self.limits.notebook_seconds:g} s) is used up"
+        return (Verdict.TIMEOUT, why) if now > self.deadline else None
 
     def _stop_examiner(self) -> None:
         """The examiner hangs or has died over the present step, which is a test's: that test is lost."""

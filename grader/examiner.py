@@ -11,16 +11,16 @@ position matters (a later cell changes what it uses) then gets a fresh process, 
 
 from __future__ import annotations
 
-import ast
 import builtins
 import contextlib
 import copy
 import json
+import marshal
 import math
+import operator
 import os
 import pickle
 import re
-import resource
 import socket
 import sys
 import time
@@ -33,14 +33,17 @@ import numpy as np
 import torch
 from IPython.core.inputtransformer2 import TransformerManager
 
-from grader import frames, student, wire
+from grader import diagnosis, frames, student, wire
+from grader.plan import STUDENTS, Plan, Step, compile_cell
 from grader.result import Verdict
-from grader.submission import STUDENTS, Plan, Step
 from grader.wire import StudentExit
 
 COMPARISONS = frozenset(["equal", "allclose", "isclose", "eq", "ne", "equals", "array_equal", "almost_equal"])
 """Methods of arrays that a test may call on an answer: an opaque object must not be its own judge."""
+NAMING_SECONDS = 10.0
+"""For the naming of misconceptions in one notebook, after all verdicts."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 
 
@@ -84,37 +87,37 @@ class Handle:
             raise AttributeError(name)
         if name in COMPARISONS or name.startswith("assert"):
             raise TypeError(f"the answer is an object of type {self._kind}, which cannot be compared")
-        return self._link.ask("attribute", self, name)
+        return self._link.ask(getattr, self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self._link.ask("set_attribute", self, name, value)
+        self._link.ask(setattr, self, name, value)
 
     def __getitem__(self, key: Any) -> Any:
-        return self._link.ask("item", self, key)
+        return self._link.ask(operator.getitem, self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self._link.ask("set_item", self, key, value)
+        self._link.ask(operator.setitem, self, key, value)
 
     def __len__(self) -> int:
-        length = self._link.ask("length", self)
+        length = self._link.ask(len, self)
         if type(length) is not int:
             raise TypeError("a length that is no number")
         return length
 
     def __iter__(self) -> Iterator[Any]:
-        iterator = self._link.ask("iterate", self)
+        iterator = self._link.ask(iter, self)
         if not isinstance(iterator, Handle):
             raise TypeError(f"an object of type {self._kind} cannot be iterated")
         return iterator
 
     def __next__(self) -> Any:
-        item = self._link.ask("next", self)
+        item = self._link.ask(student.advance, self)
         if not item:
             raise StopIteration
         return item[0]
 
     def __instancecheck__(self, instance: Any) -> bool:
-        return self._link.ask("instance", instance, self) is True
+        return self._link.ask(isinstance, instance, self) is True
 
     def __bool__(self) -> bool:
         raise TypeError(f"the answer is an object of type {self._kind}, which is neither true nor false")
@@ -126,6 +129,10 @@ class Handle:
         return f"<an object of the student's type {self._kind!r}>"
 
 
+_ARRAYS = (np.ndarray, torch.Tensor, torch.nn.Parameter, np.random.Generator, torch.Generator)
+_CHANGEABLE = frozenset([list, dict, *_ARRAYS])
+
+
 def _mutable(values: Any) -> list[Any]:
     """The arrays, tensors, generators, lists and dicts among a call's arguments, each once, outermost first."""
     found: dict[int, Any] = {}
@@ -134,15 +141,7 @@ def _mutable(values: Any) -> list[Any]:
         if id(x) in found:
             return
         kind = type(x)
-        if kind in (
-            list,
-            dict,
-            np.ndarray,
-            torch.Tensor,
-            torch.nn.Parameter,
-            np.random.Generator,
-            torch.Generator,
-        ):
+        if kind in _CHANGEABLE:
             found[id(x)] = x
         if kind in (list, tuple):
             for item in x:
@@ -159,38 +158,8 @@ def _mutable(values: Any) -> list[Any]:
     return list(found.values())
 
 
-def _put_back(target: Any, content: Any) -> None:
-    """Give an argument the content that the student's call left in its copy."""
-    if isinstance(target, np.ndarray):
-        if (
-            not isinstance(content, np.ndarray)
-            or content.shape != target.shape
-            or content.dtype != target.dtype
-        ):
-            raise frames.WireError("an array that changed its shape")
-        target[...] = content
-    elif isinstance(target, torch.Tensor):
-        data, grad = content
-        with torch.no_grad():
-            target.copy_(data)
-        if target.is_leaf:
-            target.requires_grad_(data.requires_grad)
-            target.grad = grad
-    elif isinstance(target, np.random.Generator):
-        target.bit_generator.state = content.bit_generator.state
-    elif isinstance(target, torch.Generator):
-        target.set_state(content.get_state())
-    elif isinstance(target, list) and isinstance(content, list):
-        target[:] = content
-    elif isinstance(target, dict) and isinstance(content, dict):
-        target.clear()
-        target.update(content)
-    else:
-        raise frames.WireError("an argument that changed its type")
-
-
 def _content(x: Any) -> Any:
-    """A copy of what is in a mutable value, as `_put_back` takes it."""
+    """A copy of what is in a mutable value, as `wire.put_back` takes it."""
     if isinstance(x, torch.Tensor):
         grad = x.grad.clone() if x.is_leaf and x.grad is not None else None
         return x.detach().clone().requires_grad_(x.requires_grad and x.is_leaf), grad
@@ -205,10 +174,9 @@ def as_it_is(values: dict[str, Any]) -> Callable[[dict[str, Any]], None]:
         for name, value in values.items():
             dict.__setitem__(namespace, name, value)
         for x, content in contents:
-            with contextlib.suppress(
-                ValueError, RuntimeError
-            ):  # read-only or overlapping: it was not changed either
-                _put_back(x, content)
+            # read-only or overlapping: it was not changed either
+            with contextlib.suppress(ValueError, RuntimeError):
+                wire.put_back(x, content)
 
     return put_back
 
@@ -229,20 +197,17 @@ class Link:
         self.callbacks.append(function)
         return student.counted_elsewhere, (len(self.callbacks) - 1,)
 
-    def ask(self, operation: str, *arguments: Any) -> Any:
-        """One request and its answer. Raises what the student's code raised, or Fault."""
-        return self._request(operation, arguments, [])
+    def ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function of `student`, or a built-in one, over there."""
+        return self.call(function, arguments, {})
 
     def call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """A call whose arguments, where it changes them in place, are changed here too."""
+        """One call over there; arguments that it changes in place are changed here too. Raises what it raised, or Fault."""
         mutable = _mutable([*args, *kwargs.values()])
-        return self._request("call", (function, args, kwargs, mutable), mutable)
-
-    def _request(self, operation: str, arguments: tuple[Any, ...], mutable: list[Any]) -> Any:
         if self.closed:
             raise Fault(Verdict.CRASHED, "the student's process has gone")
         # pickling may itself ask: a test's function may refer to the student's names
-        message = wire.dumps((operation, arguments), self._callback)
+        message = wire.dumps((function, args, kwargs, mutable), self._callback)
         self.ticket += 1
         message = wire.REQUEST.pack(self.ticket, self.limit) + message
         try:
@@ -252,7 +217,7 @@ class Link:
                 if "cb" not in decoder.header:
                     break
                 self._call_back(decoder)
-            error, value = self._answer(decoder, mutable)
+            error, value = wire.read_answer(decoder, mutable)
         except frames.WireError as wrong:
             self.close()
             raise Fault(Verdict.UNREADABLE, f"the answer cannot be read: {wrong}") from None
@@ -271,27 +236,6 @@ class Link:
 
     def _handle(self, number: int, kind: str, calls: bool) -> Handle:
         return Handle(self, number, kind, calls)
-
-    def _answer(self, decoder: wire.Decoder, mutable: list[Any]) -> tuple[BaseException | None, Any]:
-        header = decoder.header
-        if "e" in header:
-            names, text, trace = header["e"], header.get("text"), header.get("trace")
-            if not isinstance(names, list) or not all(isinstance(x, str) for x in [*names, text, trace]):
-                raise frames.WireError("not an exception")
-            error = wire.builtin_exception([name[:80] for name in names], text)
-            if trace:
-                error.add_note(trace)
-            return error, None
-        value = decoder.value(header.get("v"))
-        changed = header.get("m", [])
-        try:
-            for position, content in changed:
-                _put_back(mutable[position], decoder.value(content))
-        except frames.WireError:
-            raise
-        except Exception as error:
-            raise frames.WireError(f"a change that cannot be made: {type(error).__name__}") from None
-        return None, value
 
     def _call_back(self, decoder: wire.Decoder) -> None:
         header = decoder.header
@@ -316,6 +260,7 @@ class Namespace(dict[str, Any]):
     def __init__(self, link: Callable[[], Link]) -> None:
         super().__init__(__name__="__main__", __builtins__=builtins)
         self.link, self.owned = link, frozenset[str]()
+        self.altered = False  # the test has bound or deleted a name over there
         self["display"] = lambda *_, **__: None
         self["get_ipython"] = _NoShell
 
@@ -323,7 +268,7 @@ class Namespace(dict[str, Any]):
         if name not in self.owned and (hasattr(builtins, name) or name.startswith("__")):
             raise KeyError(name)
         try:
-            value = self.link().ask("name", name)
+            value = self.link().ask(student.look_up, name)
         except NameError:
             raise KeyError(name) from None
         if name in self.owned and isinstance(value, Handle):
@@ -334,22 +279,23 @@ class Namespace(dict[str, Any]):
         return super().__contains__(name) or name in self.owned
 
     def __setitem__(self, name: str, value: Any) -> None:
-        super().__setitem__(
-            name, value
-        )  # what a test binds is the test's: it is never asked back from over there
+        # what a test binds is the test's: it is never asked back from over there
+        super().__setitem__(name, value)
         if name in getattr(self, "owned", ()):
-            self.link().ask("bind", name, value)
+            self.altered = True
+            self.link().ask(student.bind, name, value)
 
     def __delitem__(self, name: str) -> None:
         if name in self.owned:
-            self.link().ask("unbind", name)
+            self.altered = True
+            self.link().ask(student.unbind, name)
             self.pop(name, None)
         else:
             super().__delitem__(name)
 
     def give_back(self, names: frozenset[str]) -> None:
         """The student's names from here on: whatever an earlier test bound to them is forgotten."""
-        self.owned = names
+        self.owned, self.altered = names, False
         for name in names:
             self.pop(name, None)
 
@@ -366,24 +312,16 @@ class _NoShell:
 _transform = TransformerManager().transform_cell
 
 
-def run_cell(source: str, name: str, namespace: Namespace) -> Any:
-    """Run an instructor's cell; the value of its last line where that is an expression of the examiner's own names
-    (nbgrader's partial credit), else None."""
-    try:
-        tree = ast.parse(source, f"<{name}>")
-    except SyntaxError:  # a magic, perhaps
-        tree = ast.parse(_transform(source), f"<{name}>")
-    last = tree.body[-1] if tree.body else None
-    used = (
-        {node.id for node in ast.walk(last) if isinstance(node, ast.Name)}
-        if isinstance(last, ast.Expr)
-        else set()
-    )
-    if not isinstance(last, ast.Expr) or used & namespace.owned:
-        exec(compile(tree, f"<{name}>", "exec"), namespace)
-        return None
-    exec(compile(ast.Module(tree.body[:-1], []), f"<{name}>", "exec"), namespace)
-    return eval(compile(ast.Expression(last.value), f"<{name}>", "eval"), namespace)
+def run_cell(source: str, name: str, namespace: Namespace, code: bytes | None = None) -> Any:
+    """Run an instructor's cell (`code` is what `compile_cell` has made of it); the value of its last line where that is
+    an expression of the examiner's own names, else None."""
+    if code is None and (code := compile_cell(source, name, namespace.owned)) is None:  # magics, perhaps
+        plain = _transform(source)
+        if (code := compile_cell(plain, name, namespace.owned)) is None:
+            compile(plain, f"<{name}>", "exec")  # says why not
+    body, last = marshal.loads(code or b"")
+    exec(body, namespace)
+    return eval(last, namespace) if last else None
 
 
 def describe(error: BaseException, source: str, name: str) -> str:
@@ -408,6 +346,16 @@ def clean(text: str, limit: int = 4000) -> str:
 # ------------------------------------------------------------------------------------------ examiner
 
 
+@dataclass(frozen=True)
+class Halfway:
+    """Where a test's public part ended: the hidden part goes on from there, in the same student's process."""
+
+    link: Link
+    names: dict[str, Any]
+    data: Callable[[dict[str, Any]], None]
+    seconds: float
+
+
 @dataclass
 class Examiner:
     """Runs one plan."""
@@ -423,6 +371,8 @@ class Examiner:
     current: str = ""  # the step that runs now
     made: frozenset[str] = frozenset()  # names that the set-up cells bound: tests share them
     before: dict[str, Callable[[dict[str, Any]], None]] = field(default_factory=dict)  # a test began
+    halfway: dict[str, Halfway] = field(default_factory=dict)  # tests whose public part has passed
+    unsaid: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.space = self.plan.notebook_bytes
@@ -432,7 +382,9 @@ class Examiner:
     # the coordinator
 
     def say(self, **message: Any) -> None:
-        frames.send_frame(self.control, json.dumps(message).encode())
+        """A message, together with the last result."""
+        frames.send_frame(self.control, json.dumps({**self.unsaid, **message}).encode())
+        self.unsaid = {}
 
     def hear(self) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(frames.receive_frame(self.control, 2**30))
@@ -454,7 +406,8 @@ class Examiner:
         _, descriptors, _, _ = socket.recv_fds(self.control, 1, 1)
         self.link, self.position = Link(socket.socket(fileno=descriptors[0]), self.plan.answer_bytes), 0
         try:
-            self.link.ask("files", self.plan.files)
+            if self.plan.files:
+                self.link.ask(student.write_files, self.plan.files)
         except OSError as error:
             self.say(incident=f"the files beside the notebook could not be written: {clean(str(error))}")
 
@@ -510,15 +463,12 @@ class Examiner:
     def run_student_cell(self, number: int, step: Step) -> None:
         self.begin(step.id or f"cell {step.index}", self.plan.cell_seconds)
         first = step.index is not None and step.index not in self.outputs
-        limit = min(self.plan.output_bytes, self.space) if first else 0
-        pictures = min(self.plan.picture_bytes, self.space) if first else 0
+        space = max(self.space, 0) if first else 0
+        limit, pictures = min(self.plan.output_bytes, space), min(self.plan.picture_bytes, space)
         try:
-            outputs = self._link().ask("cell", step.source, limit, pictures)
+            outputs = self._link().ask(student.execute, step.source, limit, pictures)
             kept = _plain_outputs(outputs, limit, pictures) if first else []
-        except (
-            Exception,
-            StudentExit,
-        ):  # the runner itself was damaged: this cell's outputs are lost, no more
+        except (Exception, StudentExit):  # the runner itself is damaged: the outputs are lost, no more
             kept = []
         if first:
             assert step.index is not None
@@ -538,56 +488,82 @@ class Examiner:
                     self.advance(number + 1)
                 elif step.kind == "import" or step.id in self.results:
                     continue
-                elif step.public == step.source:
-                    self.test(number, step, step.source, public=True)
-                elif self.test(number, step, step.public, public=True):
+                elif self.test(number, step, to_end=step.public == step.source):
                     hidden.append(number)
             self.advance(len(steps))
             self.say(outputs=sorted(self.outputs.items()))
             for number in sorted(hidden, key=lambda n: (not steps[n].settled, n)):
-                self.test(number, steps[number], steps[number].source, public=False)
+                self.test(number, steps[number], to_end=True)
         except NoStudent as none:
             self.say(outputs=sorted(self.outputs.items()))
             for step in steps:
                 if step.kind == "test" and step.id not in self.results:
                     self.record(step, none.verdict, none.reason, True, 0.0)
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        self.say(end=True, cpu=usage.ru_utime + usage.ru_stime)
+        self.say(done=True)
+        self.say(named=self.misconceptions())
+        self.say(end=True)
+
+    def misconceptions(self) -> list[tuple[str, str]]:
+        """(exercise, misconception) where the student's code answers as exactly one of the bank's does. Every verdict is in already."""
+        names = {name: value for name, value in self.names.items() if name in self.made}
+        solutions = "\n\n".join(exercise.solution.source for exercise in self.plan.exercises)
+        found: list[tuple[str, str]] = []
+        self.begin("naming misconceptions", NAMING_SECONDS)
+        for exercise in self.plan.exercises:
+            if {self.results[test.id]["verdict"] for test in exercise.tests} - {Verdict.PASSED} != {
+                Verdict.FAILED
+            }:
+                continue
+            self.names.give_back(exercise.solution.defines)
+            try:
+                self.advance(len(self.plan.steps))
+                one = diagnosis.name(exercise, solutions, self.plan.wrong, names, self.names.__getitem__)
+            except (Fault, NoStudent, StudentExit):  # over an answer that no test came to: not asked again
+                break
+            if one:
+                found.append((exercise.name, one))
+        return found
 
     def run_setup(self, step: Step) -> None:
         self.begin(step.id, self.plan.cell_seconds)
         self.names.give_back(frozenset())
         try:
-            run_cell(step.source, step.id, self.names)
+            run_cell(step.source, step.id, self.names, step.code)
         except Exception as error:
             self.say(incident=f"set-up cell '{step.id}' failed in the examiner: {clean(repr(error))}")
         self.made = frozenset(dict.keys(self.names))
 
-    def test(self, number: int, step: Step, source: str, public: bool) -> bool:
-        """Run a test cell, or its public part; record the verdict unless the public part passed and more is to come.
+    def test(self, number: int, step: Step, to_end: bool) -> bool:
+        """Run a test cell to its end, or its public part; True where that passed and the hidden part is to come.
 
         What it changes of the set-up's data stays, as in a notebook, where it passes. Where it fails, the next test must
         not take a wrong answer's traces for data; and where it runs a second time, it must find what it found before.
         """
+        second = to_end and step.public != step.source
         alive = self.link is not None and not self.link.closed
-        if (
-            not alive
-            or self.position < number
-            or (not step.settled and self.position > number and not public)
-        ):
+        if not alive or self.position < number or (second and not step.settled and self.position > number):
             self.advance(number)
         self.begin(step.id, self.plan.test_seconds)
         self.names.give_back(step.owned)
-        if step.id in self.before:
-            self.before[step.id](self.names)
-        shared = {name: value for name, value in self.names.items() if name in self.made - step.owned}
-        restore = self.before[step.id] = as_it_is(shared)
-        began = time.monotonic()
+        half = self.halfway.get(step.id)
+        if half is not None and half.link is self.link:
+            dict.update(self.names, half.names)
+            half.data(self.names)
+            parts, spent = [step.hidden], half.seconds
+        else:
+            if step.id in self.before:
+                self.before[step.id](self.names)
+            self.before[step.id] = as_it_is(self.shared(step))
+            first = [step.code] if not second or step.goes_on else []
+            parts, spent = [*first, *([step.hidden] if second else [])], 0.0
+        began = time.monotonic() - spent
         verdict, message, points = Verdict.PASSED, "", step.points
+        source = step.source if to_end else step.public
         fault: Fault | None = None
         try:
-            value = run_cell(source, step.id, self.names)
-            if type(value) in (int, float) and math.isfinite(value) and source == step.source:
+            for part in parts:
+                value = run_cell(source, step.id, self.names, part)
+            if type(value) in (int, float) and math.isfinite(value) and to_end:
                 points = min(max(float(value), 0.0), step.points)
         except Fault as its_end:
             fault = its_end
@@ -595,23 +571,30 @@ class Examiner:
             verdict, message = Verdict.FAILED, describe(error, source, step.id)
         else:
             if (
-                self.link is not None and self.link.closed
+                self.link is None or self.link.closed
             ):  # a test that swallows everything has swallowed this too
                 fault = Fault(Verdict.CRASHED, "the student's process ended")
         if fault is not None:
             fate = self.fate(fault)
             if fate is None:
-                return self.test(number, step, source, public)  # `before` puts the data back
+                return self.test(number, step, to_end)  # `before` puts the data back
             verdict, message = fate
-        if verdict is Verdict.PASSED and source != step.source:
+        if verdict is Verdict.PASSED and not to_end:
+            if step.goes_on and self.link is not None and not self.names.altered:
+                data, seconds = as_it_is(self.shared(step)), time.monotonic() - began
+                self.halfway[step.id] = Halfway(self.link, dict(self.names), data, seconds)
             return True
-        del self.before[step.id]
+        restore = self.before.pop(step.id)
         if verdict is not Verdict.PASSED:
             restore(self.names)
             points = 0.0
-        public = public or verdict is Verdict.PASSED
-        self.record(step, verdict, message, public, points, time.monotonic() - began)
-        return verdict is Verdict.PASSED
+        shown = not second or verdict is Verdict.PASSED
+        self.record(step, verdict, message, shown, points, time.monotonic() - began)
+        return False
+
+    def shared(self, step: Step) -> dict[str, Any]:
+        """What the set-up cells bound, but for the student's names."""
+        return {name: value for name, value in self.names.items() if name in self.made - step.owned}
 
     def record(
         self, step: Step, verdict: Verdict, message: str, public: bool, points: float, seconds: float = 0.0
@@ -619,7 +602,9 @@ class Examiner:
         result = {"id": step.id, "verdict": verdict, "points": points, "max_points": step.points}
         result |= {"message": message, "public": public, "seconds": round(seconds, 4)}
         self.results[step.id] = result
-        self.say(result=result)
+        if self.unsaid:
+            self.say()
+        self.unsaid = {"result": result}
 
 
 def _note(text: str) -> dict[str, Any]:
@@ -628,51 +613,25 @@ def _note(text: str) -> dict[str, Any]:
 
 def _plain_outputs(outputs: Any, limit: int, pictures: int) -> list[dict[str, Any]]:
     """The outputs in nbformat's form, made afresh from what the student's process sent, within the limits."""
-    kept: list[dict[str, Any]] = []
-    left = {"text": limit + 8192, "picture": pictures}
+    kept = student.Output(limit + 200, pictures)  # with room for the note that something was cut
     for item in (outputs if isinstance(outputs, list) else [])[: student.MAX_OUTPUTS + 2]:
         match item:
             case {"output_type": "stream", "name": "stdout" | "stderr" as name, "text": str(text)}:
-                new = {"output_type": "stream", "name": name, "text": _take(text, left)}
-            case {
-                "output_type": "error",
-                "ename": str(ename),
-                "evalue": str(evalue),
-                "traceback": [str(trace)],
-            }:
-                new = {"output_type": "error", "ename": clean(ename, 200), "evalue": _take(evalue, left)}
-                new["traceback"] = [_take(trace, left)]
+                kept.text(name, clean(text, limit + 200))
+            case {"output_type": "error", "ename": str(kind), "evalue": str(text), "traceback": [str(trace)]}:
+                kept.error(clean(kind, 200), clean(text), [clean(trace, limit)])
             case {"output_type": "display_data" | "execute_result" as kind, "data": dict(data)}:
-                new = {"output_type": kind, "metadata": {}, "data": _plain_bundle(data, left)}
-                if kind == "execute_result":
-                    count = item.get("execution_count")
-                    new["execution_count"] = count if type(count) is int else None
-            case _:
-                continue
-        kept.append(new)
-    return kept
+                count = item.get("execution_count")
+                more = {"execution_count": count if type(count) is int else None}
+                kept.rich(kind, _plain_bundle(data), **(more if kind == "execute_result" else {}))
+    return kept.done()
 
 
-def _take(text: str, left: dict[str, int]) -> str:
-    piece = clean(text, left["text"])
-    left["text"] -= len(piece)
-    return piece
-
-
-def _plain_bundle(data: dict[Any, Any], left: dict[str, int]) -> dict[str, str]:
-    kept = {}
-    for mime in student.SHOWN:
-        text = data.get(mime)
-        if mime == "text/plain" and isinstance(text, str):
-            kept[mime] = _take(text, left)
-        elif (
-            isinstance(text, str)
-            and len(text) <= left["picture"]
-            and re.fullmatch(r"[A-Za-z0-9+/=\s]*", text)
-        ):
-            kept[mime] = text
-            left["picture"] -= len(text)
-    return kept
+def _plain_bundle(data: dict[Any, Any]) -> dict[str, str]:
+    """The forms that are shown: clean text, and pictures that are base64 and nothing else."""
+    bundle = {mime: data[mime] for mime in student.SHOWN if isinstance(data.get(mime), str)}
+    plain = {"text/plain": clean(bundle.pop("text/plain"), 2**20)} if "text/plain" in bundle else {}
+    return plain | {mime: text for mime, text in bundle.items() if _BASE64.fullmatch(text)}
 
 
 def main(control: socket.socket) -> None:

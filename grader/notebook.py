@@ -11,7 +11,7 @@ import functools
 import hashlib
 import json
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,18 @@ class Exercise:
 
 
 @dataclass(frozen=True)
+class WrongAnswer:
+    """A misconception of the bank: code that, run after a solution cell, binds its wrong answer to the function `target`;
+    a sentence for the student, and the heading of the lecture that explains it (which have no part in a verdict)."""
+
+    target: str
+    name: str
+    source: str
+    says: str = field(default="", repr=False)
+    see: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
 class Notebook:
     """The instructor's version of one notebook of an assignment."""
 
@@ -114,15 +126,17 @@ class Notebook:
 
 @dataclass(frozen=True)
 class Assignment:
-    """One unit's folder under the source directory: its notebooks and the data files that travel with them."""
+    """One unit's folder under the source directory: its notebooks, the data files that travel with them, and what its bank
+    knows of wrong answers (which no student's process ever sees)."""
 
     unit: str
     notebooks: tuple[Notebook, ...]
     files: tuple[tuple[str, bytes], ...] = ()
+    wrong: tuple[WrongAnswer, ...] = ()
 
     @functools.cached_property
     def digest(self) -> str:
-        """Changes when any cell, point, tag or shipped file changes."""
+        """Changes when any cell, point, tag, shipped file or wrong answer of the bank changes."""
         return hashlib.sha256(repr(self).encode()).hexdigest()
 
     @property
@@ -218,6 +232,8 @@ def read_notebook(path: Path) -> Notebook:
 
 def read_assignment(folder: Path) -> Assignment:
     """The assignment in `folder` (solutions/NN_topic). Raises CourseError where there is none."""
+    from grader.bank import read_wrong_answers  # which builds on this module
+
     paths = sorted(folder.glob("*.ipynb")) if folder.is_dir() else []
     if not paths:
         where = folder.parent
@@ -239,4 +255,5 @@ def read_assignment(folder: Path) -> Assignment:
             for p in NOT_SHIPPED
         )
     )
-    return Assignment(folder.name, tuple(read_notebook(path) for path in paths), files)
+    notebooks = tuple(read_notebook(path) for path in paths)
+    return Assignment(folder.name, notebooks, files, read_wrong_answers(folder / "bank.py"))

@@ -56,11 +56,15 @@ _HIDDEN = {
 
 @dataclass(frozen=True)
 class NotebookResult:
-    """One notebook's outcome: its tests, and the outputs (nbformat 4 dicts) of its cells by submission index."""
+    """One notebook's outcome: its tests, and the outputs (nbformat 4 dicts) of its cells by submission index.
+
+    `named` has (exercise, name of the bank's misconception) where a failing answer is what exactly one of them answers.
+    """
 
     name: str
     tests: tuple[TestResult, ...] = ()
     outputs: tuple[tuple[int, tuple[dict[str, Any], ...]], ...] = ()
+    named: tuple[tuple[str, str], ...] = ()
 
     @property
     def score(self) -> float:
@@ -88,6 +92,11 @@ class Result:
     sandbox: str = ""
     seconds: float = 0.0
     cpu_seconds: float = 0.0
+
+    @property
+    def tests(self) -> dict[tuple[str, str], TestResult]:
+        """Every test by its notebook's name and its id."""
+        return {(notebook.name, test.id): test for notebook in self.notebooks for test in notebook.tests}
 
     @property
     def score(self) -> float:
@@ -120,6 +129,7 @@ class Result:
                     TestResult(**{**test, "verdict": Verdict(test["verdict"])}) for test in nb["tests"]
                 ),
                 outputs=tuple((index, tuple(outputs)) for index, outputs in nb["outputs"]),
+                named=tuple((exercise, name) for exercise, name in nb.get("named", ())),
             )
             for nb in data["notebooks"]
         )

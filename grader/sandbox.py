@@ -47,24 +47,17 @@ class Bounds:
 
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_NEW = {
-    "mount": 0x20000,
-    "uts": 0x4000000,
-    "ipc": 0x8000000,
-    "user": 0x10000000,
-    "pid": 0x20000000,
-    "net": 0x40000000,
-}
+_NEW = {"mount": 1 << 17, "uts": 1 << 26, "ipc": 1 << 27, "user": 1 << 28, "pid": 1 << 29, "net": 1 << 30}
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REMOUNT = 1, 2, 4, 8, 32
 _MS_BIND, _MS_REC, _MS_PRIVATE, _MNT_DETACH = 4096, 16384, 1 << 18, 2
 _SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}.get(os.uname().machine, -1)
 _SYS_MOUNT_SETATTR, _SYS_LANDLOCK_CREATE, _SYS_LANDLOCK_ADD, _SYS_LANDLOCK_RESTRICT = 442, 444, 445, 446
-_PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP = (
-    38,
-    22,
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = (
     1,
     4,
+    22,
     24,
+    38,
 )
 
 
@@ -75,17 +68,20 @@ def _check(result: int, what: str) -> int:
     return result
 
 
-def _mount(
-    source: str, target: str, kind: str | None = None, flags: int = 0, data: str | None = None
-) -> None:
-    encoded = [text.encode() if text is not None else None for text in (source, target, kind, data)]
-    _check(
-        _libc.mount(encoded[0], encoded[1], encoded[2], ctypes.c_ulong(flags), encoded[3]), f"mount {target}"
-    )
+def _mount(source: str, target: str, kind: str | None = None, flags: int = 0, data: str = "") -> None:
+    kind_, data_ = kind.encode() if kind else None, data.encode()
+    done = _libc.mount(source.encode(), target.encode(), kind_, ctypes.c_ulong(flags), data_)
+    _check(done, f"mount {target}")
 
 
 def _prctl(option: int, value: int) -> int:
     return int(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0))
+
+
+def madvise(start: int, length: int, advice: int) -> None:
+    """Advice to the kernel about a range of this process's memory; nothing where there is none, or it is not taken."""
+    if length > 0:
+        _libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(length), advice)
 
 
 def die_with_parent() -> None:
@@ -147,18 +143,15 @@ def lock_down(bounds: Bounds, refused: str) -> list[Layer]:
             layers.append(Layer("namespaces", True, "user, mount, pid, network, ipc, uts"))
             itself = os.open("/proc/self", os.O_PATH)
             _build_root(bounds)
-            layers.append(
-                Layer("read-only root", True, f"Python, trainlab, {bounds.scratch >> 20} MiB of scratch")
-            )
+            scratch = f"{bounds.scratch >> 20} MiB of scratch"
+            layers.append(Layer("read-only root", True, f"Python, trainlab, {scratch}"))
             _become_nobody(itself)
             os.chdir(HOME)
         except OSError as error:
             refused = str(error)
     if refused:
         isolated = False
-        layers += [
-            Layer(name, False, refused) for name in ISOLATION if name not in {layer.name for layer in layers}
-        ]
+        layers += [Layer(name, False, refused) for name in ISOLATION[len(layers) :]]
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     _drop_capabilities()
     layers.append(_limit_resources(bounds))
@@ -187,11 +180,8 @@ def _become_nobody(itself: int) -> None:
 
 def _write_maps(inside: int, uid: int, gid: int, itself: int | None = None) -> None:
     """User `uid` outside of the user namespace is `inside` within it."""
-    for name, text in (
-        ("setgroups", "deny"),
-        ("uid_map", f"{inside} {uid} 1"),
-        ("gid_map", f"{inside} {gid} 1"),
-    ):
+    texts = {"setgroups": "deny", "uid_map": f"{inside} {uid} 1", "gid_map": f"{inside} {gid} 1"}
+    for name, text in texts.items():
         path = name if itself is not None else f"/proc/self/{name}"
         with open(os.open(path, os.O_WRONLY, dir_fd=itself), "w") as file:
             file.write(text)
@@ -201,16 +191,15 @@ def visible_paths() -> list[Path]:
     """What of this machine the student's process can read: Python, its packages, trainlab, system libraries."""
     import trainlab
 
-    wanted = [Path(sys.base_prefix), Path(sys.prefix), Path(trainlab.__file__).parent]
-    wanted += [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-    wanted += [
-        Path(entry) for entry in sys.path if entry.endswith(("site-packages", "dist-packages", "lib-dynload"))
-    ]
-    wanted += [
-        Path(p)
-        for p in ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/usr/share/fonts")
-    ]
-    wanted += [Path("/etc/localtime"), Path("/etc/ld.so.cache"), Path("/etc/fonts")]
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    folders = ("site-packages", "dist-packages", "lib-dynload")
+    system = (
+        "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/usr/share/fonts", "/etc/localtime",
+        "/etc/ld.so.cache", "/etc/fonts",
+    )  # fmt: skip
+    wanted = [Path(sys.base_prefix), Path(sys.prefix), Path(trainlab.__file__).parent, *map(Path, system)]
+    wanted += [Path(sysconfig.get_path(name)) for name in names]
+    wanted += [Path(entry) for entry in sys.path if entry.endswith(folders)]
     kept: list[Path] = []
     for path in sorted({p for p in wanted if p.exists()}, key=lambda p: len(p.parts)):
         if path != Path("/") and not any(path.is_relative_to(other) for other in kept):
@@ -247,9 +236,9 @@ def _build_root(bounds: Bounds) -> None:
         os.mkdir(f"{HOME}/{name}", 0o777)
         os.chmod(f"{HOME}/{name}", 0o777)
         _mount(f"{HOME}/{name}", target, None, _MS_BIND)
-    for (
-        path
-    ) in _visible:  # after the scratch folders: a checkout may lie below /tmp, or in a student's own home
+    # after the scratch folders: a checkout may lie below /tmp, or in a student's own home
+    attributes = struct.pack("=QQQQ", 0x1 | 0x2 | 0x4, 0, 0, 0)  # RDONLY, NOSUID, NODEV
+    for path in _visible:
         old, new = Path(f"/.old{path}"), path
         new.parent.mkdir(parents=True, exist_ok=True)
         if old.is_symlink():
@@ -257,27 +246,16 @@ def _build_root(bounds: Bounds) -> None:
             continue
         new.mkdir(exist_ok=True) if old.is_dir() else new.touch()
         _mount(str(old), str(new), None, _MS_BIND | _MS_REC)
-    _read_only_below("/")
-    with contextlib.suppress(
-        OSError
-    ):  # a container that hides parts of its /proc refuses a new one: then there is none
+        # every mount below it read-only, without set-uid programs and devices
+        _check(
+            _libc.syscall(_SYS_MOUNT_SETATTR, -100, str(new).encode(), 0x8000, attributes, 32), f"lock {new}"
+        )
+    # a container that hides parts of its /proc refuses a new one: then there is none
+    with contextlib.suppress(OSError):
         _mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC, "subset=pid")
     _check(_libc.umount2(b"/.old", _MNT_DETACH), "umount")
     os.rmdir("/.old")
     _mount("none", "/", None, _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _MS_NOSUID | _MS_NODEV)
-
-
-def _read_only_below(path: str) -> None:
-    """Every mount below `path` but the root itself becomes read-only, without set-uid programs and devices."""
-    attributes = struct.pack("=QQQQ", 0x1 | 0x2 | 0x4, 0, 0, 0)  # RDONLY, NOSUID, NODEV
-    for entry in _visible:
-        if os.path.islink(entry):
-            continue
-        at = str(entry).encode()
-        done = _libc.syscall(
-            _SYS_MOUNT_SETATTR, -100, at, 0x8000, attributes, len(attributes)
-        )  # AT_RECURSIVE
-        _check(done, f"mount_setattr {entry}")
 
 
 def _drop_capabilities() -> None:
@@ -303,11 +281,8 @@ def _limit_resources(bounds: Bounds) -> Layer:
         hard = resource.getrlimit(what)[1]
         limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         resource.setrlimit(what, (limit, limit))
-    return Layer(
-        "resource limits",
-        True,
-        f"{bounds.memory >> 20} MiB, {bounds.cpu_seconds} s, {bounds.processes} processes",
-    )
+    told = f"{bounds.memory >> 20} MiB, {bounds.cpu_seconds} s, {bounds.processes} processes"
+    return Layer("resource limits", True, told)
 
 
 def _landlock(isolated: bool) -> str:
@@ -361,21 +336,16 @@ def _seccomp_program() -> bytes | None:
         number = lib.seccomp_syscall_resolve_name(call.encode())
         if number >= 0:
             lib.seccomp_rule_add(context, ctypes.c_uint32(refuse), number, 0)
-    for family in set(range(64)) - {
-        1,
-        2,
-        10,
-    }:  # Unix, IPv4, IPv6; others (vsock!) may not be fenced by a namespace
+    # but for Unix, IPv4 and IPv6: others (vsock!) may not be fenced by a namespace
+    for family in set(range(64)) - {1, 2, 10}:
         rule = struct.pack("IIQQ", 0, 4, family, 0)  # first argument == family
-        lib.seccomp_rule_add_array(
-            context, ctypes.c_uint32(refuse), lib.seccomp_syscall_resolve_name(b"socket"), 1, rule
-        )
+        number = lib.seccomp_syscall_resolve_name(b"socket")
+        lib.seccomp_rule_add_array(context, ctypes.c_uint32(refuse), number, 1, rule)
     new_user = struct.pack("IIQQ", 0, 7, _NEW["user"], _NEW["user"])  # clone: first argument & mask == mask
     number = lib.seccomp_syscall_resolve_name(b"clone")
     lib.seccomp_rule_add_array(context, ctypes.c_uint32(refuse), number, 1, new_user)
-    number = lib.seccomp_syscall_resolve_name(
-        b"clone3"
-    )  # its flags cannot be looked at; libc falls back on ENOSYS
+    # clone3's flags cannot be looked at; libc falls back on ENOSYS
+    number = lib.seccomp_syscall_resolve_name(b"clone3")
     lib.seccomp_rule_add(context, ctypes.c_uint32(0x00050000 | 38), number, 0)
     with open(os.memfd_create("filter"), "w+b") as file:
         exported = lib.seccomp_export_bpf(context, file.fileno())

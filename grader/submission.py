@@ -1,26 +1,22 @@
-"""Read what a stranger handed in, and line its cells up with the instructor's notebook.
+"""Read what a stranger handed in: a folder, its notebooks, their cells.
 
-Nothing here trusts the submission's metadata: roles, points, tags and tests are the source's. A grade id, a cell id
-or an unchanged text only say which cell of the source a cell stands for.
+Nothing here trusts the submission's metadata (see `plan`, which lines its cells up with the instructor's).
 """
 
 from __future__ import annotations
 
-import ast
-import difflib
 import functools
 import hashlib
 import json
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
-from grader.notebook import Assignment, Cell, Notebook, Role, bound_names, parse
+from grader.notebook import Assignment, Notebook
 
 MAX_FILE = 64 * 2**20
 MAX_TOTAL = 128 * 2**20
@@ -28,10 +24,6 @@ MAX_FILES = 500
 MAX_CELLS = 2_000
 MAX_PARTS = 3_000_000
 """Brackets and commas of a notebook's text: each may become an object a hundred times its size."""
-MAX_LOOKED_INTO = 100_000
-"""Characters of a cell whose code is analysed; a longer one is taken for one that may do anything."""
-MAX_COMPARED = 50
-"""Cells of one submission that are compared with the source letter by letter, which takes quadratic time."""
 _SUFFIX = ".ipynb"
 
 
@@ -259,251 +251,3 @@ def _related(data: bytes, notebook: Notebook) -> bool:
         return True  # let the reader say what is wrong with it
     ids = {cell.id for cell in notebook.cells}
     return any(cell.grade_id in ids for cell in cells)
-
-
-# ------------------------------------------------------------------------------------------- the plan
-
-
-STUDENTS = ("cell", "setup")
-"""Kinds of steps that the student's process runs."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One cell to run: the student's or a set-up cell (`cell`), or a test with the part that students can see."""
-
-    kind: str  # "cell", "setup" (run by both), "import" (by the examiner), "test"
-    source: str
-    id: str = ""
-    index: int | None = None  # in the submission
-    public: str = ""
-    points: float = 0.0
-    settled: bool = (
-        True  # a test that finds at the end of the notebook what it would find at its own position
-    )
-    owned: frozenset[str] = frozenset()  # names that are the student's when a test runs
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All that the examiner needs to know about one notebook. Times in seconds, sizes in bytes."""
-
-    steps: tuple[Step, ...]
-    files: tuple[tuple[str, bytes], ...]  # beside the student's notebook
-    course_files: tuple[tuple[str, bytes], ...]  # beside the source's: all that the tests see
-    cell_seconds: float
-    test_seconds: float
-    answer_bytes: int
-    output_bytes: int  # text of one cell
-    picture_bytes: int  # pictures of one cell
-    notebook_bytes: int
-    known: tuple[dict[str, Any], ...] = ()  # results of an examiner that was stopped: not to be tried again
-
-
-def match(source: Notebook, cells: tuple[StudentCell, ...]) -> dict[int, int]:
-    """Which cell of the source (its position) a cell of the submission (its index) stands for.
-
-    By grade id or cell id; failing that by unchanged text; failing that, between two matched neighbours, by a
-    text that is still mostly the source's (a cell edited after its metadata were lost).
-    """
-    matched: dict[int, int] = {}
-    by_id: dict[str, int] = {}
-    for cell in cells:
-        for key in filter(None, (cell.grade_id, cell.cell_id)):
-            by_id.setdefault(key, cell.index)
-    for k, wanted in enumerate(source.cells):
-        at = by_id.get(wanted.id)
-        if at is not None and at not in matched:
-            matched[at] = k
-    by_text: dict[str, list[int]] = {}
-    for cell in cells:
-        if cell.index not in matched and cell.source.strip():
-            by_text.setdefault(cell.source.strip(), []).append(cell.index)
-    for k, wanted in enumerate(source.cells):
-        if k not in matched.values():
-            same = by_text.get(wanted.public_source.strip())
-            if same:
-                matched[same.pop(0)] = k
-    _match_similar(source, cells, matched)
-    return matched
-
-
-def is_foreign(source: Notebook, cells: tuple[StudentCell, ...]) -> bool:
-    """Whether no cell stands for one of the source's: another unit's notebook, or an empty one."""
-    ids = {cell.id for cell in source.cells}
-    return not any(cell.grade_id in ids or cell.cell_id in ids for cell in cells) and not match(source, cells)
-
-
-def _match_similar(source: Notebook, cells: tuple[StudentCell, ...], matched: dict[int, int]) -> None:
-    place = {k: index for index, k in matched.items()}
-    compared = 0
-    for k, wanted in enumerate(source.cells):
-        if k in place or wanted.role is Role.TEXT or wanted.role is Role.WRITTEN:
-            continue
-        low = max((place[j] for j in place if j < k), default=-1)
-        high = min((place[j] for j in place if j > k), default=len(cells))
-        for cell in cells[low + 1 : high]:
-            if cell.code and cell.index not in matched:
-                compare = difflib.SequenceMatcher(None, wanted.public_source, cell.source, autojunk=False)
-                if compare.real_quick_ratio() <= 0.6 or compare.quick_ratio() <= 0.6:
-                    continue
-                compared += 1
-                if compared <= MAX_COMPARED and compare.ratio() > 0.6:
-                    matched[cell.index] = k
-                    place[k] = cell.index
-                    break
-
-
-def line_up(source: Notebook, cells: tuple[StudentCell, ...]) -> tuple[Step, ...]:
-    """The steps of grading, in order: the submission's own code cells where they stand, the source's set-up cells in
-    place of the submission's and before anything that follows them in the source, the source's tests in place of the
-    submission's and after everything that precedes them in the source."""
-    matched = match(source, cells)
-    place = {k: index for index, k in matched.items()}
-    last = len(cells) - 1
-    slots: dict[int, int] = {}  # of the tests: each runs after the submission's cell of this index
-    for k, cell in enumerate(source.cells):
-        if cell.role is Role.TEST and not cell.explore:
-            earliest = max((index for j, index in place.items() if j < k), default=-1)
-            later = [index for j, index in place.items() if j > k and index > earliest]
-            slots[k] = max(earliest, place[k]) if k in place else min(later, default=last + 1) - 1
-    before: dict[int, list[Cell]] = {}
-    for k, cell in enumerate(source.cells):
-        if cell.role is Role.SETUP and not cell.explore:
-            followers = [index for j, index in [*place.items(), *slots.items()] if j > k]
-            before.setdefault(min([place.get(k, last + 1), *followers]), []).append(cell)
-    # what the students' cells of the source import, the examiner imports itself
-    ours = [(cell.id, "\n".join(imports(cell.source))) for cell in source.cells if _is_work(cell)]
-    steps = [Step("import", lines, name) for name, lines in ours if lines]
-    for index in range(-1, len(cells) + 1):
-        steps += [
-            Step("setup", cell.source, cell.id, _index(place, source, cell)) for cell in before.get(index, [])
-        ]
-        if 0 <= index <= last and cells[index].code and _is_students(source, matched.get(index)):
-            steps.append(Step("cell", cells[index].source, index=index))
-        for k in (k for k, slot in slots.items() if slot == index):
-            cell = source.cells[k]
-            owned = owned_names(source, k)
-            steps.append(
-                Step("test", cell.source, cell.id, place.get(k), cell.public_source, cell.points, owned=owned)
-            )
-    return tuple(_settle(steps))
-
-
-def _is_work(cell: Cell) -> bool:
-    return cell.role in (Role.WORK, Role.WRITTEN) and not cell.explore
-
-
-def _index(place: dict[int, int], source: Notebook, cell: Cell) -> int | None:
-    return place.get(source.cells.index(cell))
-
-
-def _is_students(source: Notebook, k: int | None) -> bool:
-    """Whether a cell that stands for the source's k-th runs as the student wrote it."""
-    return k is None or not (source.cells[k].explore or source.cells[k].role in (Role.SETUP, Role.TEST))
-
-
-def owned_names(source: Notebook, k: int) -> frozenset[str]:
-    """Names that a test at position k finds in the student's process: bound last by a cell that the student writes.
-
-    Names that such a cell imports are the examiner's own: a test's `np` is never the student's.
-    """
-    names = frozenset[str]()
-    for cell in source.cells[:k]:
-        if cell.role is Role.SETUP:
-            names -= cell.defines
-        elif _is_work(cell):
-            names = (names | cell.defines) - bound_names("\n".join(imports(cell.source)))
-    return names
-
-
-def imports(source: str) -> tuple[str, ...]:
-    """The import statements at the top level of a cell."""
-    return tuple(line for line, _ in _facts(source).imports)
-
-
-# ------------------------------------------------------------------------------------------ settledness
-
-
-def _settle(steps: list[Step]) -> Iterator[Step]:
-    """The steps, each test marked with whether the cells after it leave alone what it uses."""
-    for number, step in enumerate(steps):
-        if step.kind != "test" or step.public == step.source:
-            yield step
-            continue
-        later = [_facts(other.source) for other in steps[number + 1 :] if other.kind in STUDENTS]
-        earlier = [_facts(other.source) for other in steps[:number] if other.kind in STUDENTS]
-        settled = not later or _harmless(later, earlier, _facts(step.source))
-        yield step if settled else replace(step, settled=False)
-
-
-@dataclass(frozen=True)
-class _Facts:
-    """What the text of a cell says about it."""
-
-    known: bool  # False: not plain Python, or too long to look into: it may do anything
-    uses: frozenset[str]  # names that its functions look up outside of themselves, and more
-    mentions: frozenset[str]  # the same for the cell as a whole
-    binds: frozenset[str] = frozenset()  # at its top level, other than by imports
-    imports: tuple[tuple[str, frozenset[str]], ...] = ()  # with the names they bind
-    alters: bool = False  # outside of functions it deletes, or stores into attributes or items
-
-
-@functools.lru_cache(maxsize=2 * MAX_CELLS)
-def _facts(source: str) -> _Facts:
-    """Everything that is asked about a cell's text, found once: a test asks it of every other cell."""
-    try:
-        if len(source) > MAX_LOOKED_INTO:
-            raise ValueError("too long")
-        body = parse(source).body
-        code = compile(source, "cell", "exec")
-        brought = [node for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
-        own = ast.Module([node for node in body if node not in brought], [])
-        return _Facts(
-            known=True,
-            uses=frozenset(_code_names(_inner(code))),
-            mentions=frozenset(_code_names([code])),
-            binds=bound_names(ast.unparse(own)),
-            imports=tuple((line := ast.unparse(node), bound_names(line)) for node in brought),
-            alters=any(map(_alters, _outside_functions(own))),
-        )
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        words = frozenset(re.findall(r"\w+", source))
-        return _Facts(False, words, words)
-
-
-def _harmless(later: list[_Facts], earlier: list[_Facts], test: _Facts) -> bool:
-    """Whether running `later` changes nothing that the test, or a function defined `earlier`, looks up by name."""
-    used = test.mentions.union(*(cell.uses for cell in earlier))
-    there = {line for cell in earlier for line, _ in cell.imports}
-    return all(
-        cell.known
-        and not cell.alters
-        and not cell.binds & used
-        and not any(names & used for line, names in cell.imports if line not in there)
-        for cell in later
-    )
-
-
-def _alters(node: ast.AST) -> bool:
-    match node:
-        case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
-            return True
-    return isinstance(node, ast.Delete | ast.Global)
-
-
-def _outside_functions(tree: ast.AST) -> Iterator[ast.AST]:
-    for child in ast.iter_child_nodes(tree):
-        yield child
-        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            yield from _outside_functions(child)
-
-
-def _inner(code: CodeType) -> list[CodeType]:
-    return [const for const in code.co_consts if isinstance(const, CodeType)]
-
-
-def _code_names(codes: Iterable[CodeType]) -> Iterator[str]:
-    for code in codes:
-        yield from code.co_names
-        yield from _code_names(_inner(code))

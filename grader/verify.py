@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
+from traitlets.config import Config
 
 from grader.answers import entry_answer, fill, solution_answers, student_version
 from grader.bank import Bank, Entry, Misconception, read_bank
@@ -36,12 +38,14 @@ class Problem:
 
 @dataclass(frozen=True)
 class Row:
-    """One entry of the bank (or the solution, or the blank), and the tests of its exercise that it fails."""
+    """One entry of the bank (or the solution, or the blank), the tests of its exercise that it fails, and the misconceptions
+    that its feedback would name."""
 
     exercise: str
     kind: str
     name: str
     failed: tuple[str, ...]
+    named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,11 @@ class Report:
     rows: tuple[Row, ...]
     problems: tuple[Problem, ...]
     test_seconds: float
+
+    @property
+    def unnamed(self) -> tuple[str, ...]:
+        """Misconceptions that feedback stays silent about: another one of the bank gives the same answers to every test."""
+        return tuple(row.name for row in self.rows if row.kind == "misconception" and not row.named)
 
 
 def verify(root: Path, unit: str, grade: Grade, *, workers: int = 2) -> Report:
@@ -71,14 +80,12 @@ def verify(root: Path, unit: str, grade: Grade, *, workers: int = 2) -> Report:
 
     problems = [*_check_ends(solution, blank, assignment), *_check_bank(assignment, bank)]
     rows = [
-        Row("", "solution", "solution", _failed(solution, None)),
-        Row("", "blank", "student version", _failed(blank, None)),
+        Row("", "solution", "solution", _failed(solution, None), _named(solution)),
+        Row("", "blank", "student version", _failed(blank, None), _named(blank)),
     ]
     for entry, (exercise, _), result in zip(entries, placed, graded, strict=True):
-        wrong = isinstance(entry, Misconception)
-        rows.append(
-            Row(exercise.name, "misconception" if wrong else "variant", entry.name, _failed(result, exercise))
-        )
+        kind = "misconception" if isinstance(entry, Misconception) else "variant"
+        rows.append(Row(exercise.name, kind, entry.name, _failed(result, exercise), _named(result)))
         problems += _check_entry(entry, exercise, result)
     problems += _check_every_test_can_fail(assignment, rows)
     problems += [
@@ -114,6 +121,10 @@ def _failed(result: Result, exercise: Exercise | None) -> tuple[str, ...]:
     )
 
 
+def _named(result: Result) -> tuple[str, ...]:
+    return tuple(name for notebook in result.notebooks for _, name in notebook.named)
+
+
 def _check_ends(solution: Result, blank: Result, assignment: Assignment) -> Iterator[Problem]:
     """The solution gets everything, the untouched student version nothing."""
     for test in _tests(solution):
@@ -142,6 +153,8 @@ def _check_entry(entry: Entry, exercise: Exercise, result: Result) -> Iterator[P
         yield Problem(entry.name, f"could not be graded: {result.reason}")
         return
     tests = {test.id: test for test in _tests(result)}
+    for name in set(_named(result)) - {entry.name if isinstance(entry, Misconception) else ""}:
+        yield Problem(entry.name, f"its feedback would name another misconception, '{name}'")
     failed = [tests[name] for name in _failed(result, exercise)]
     if isinstance(entry, Misconception):
         if not failed:
@@ -175,10 +188,18 @@ def leaks(root: Path, unit: str) -> Iterator[tuple[str, str]]:
     line of a solution counts where it is a whole statement of four tokens or more.
     """
     source = read_source(root / "solutions" / unit / f"{unit}.py", repository_url(root), unit)
-    config = course_config(root).ClearSolutions
-    outside = _pieces(str(config.get("code_stub", {}).get("python", ""))) | _pieces(
-        str(config.get("text_stub", ""))
-    )
+    released = nbformat.reads(student_version(root, unit).decode(), as_version=4)
+    yield from leaked(source, released, course_config(root), f"assignments/{unit}")
+
+
+def leaked(
+    source: NotebookNode, released: NotebookNode, config: Config, where: str
+) -> Iterator[tuple[str, str]]:
+    """The same for a notebook and its student version, in a course with that configuration of nbgrader."""
+    from nbgrader.preprocessors import ClearSolutions
+
+    stubs = ClearSolutions(config=config)
+    outside = _pieces(stubs.code_stub.get("python", "")) | _pieces(stubs.text_stub)
     inside: set[str] = set()
     lines: dict[tuple[str, ...], str] = {}
     for cell in source.cells:
@@ -186,7 +207,7 @@ def leaks(root: Path, unit: str) -> Iterator[tuple[str, str]]:
         if cell.cell_type != "code" and meta.get("grade") and meta.get("solution"):
             inside |= _pieces(cell.source)  # a written question: its model answer is replaced whole
             continue
-        public, regions = split_regions(cell.source, unit)
+        public, regions = split_regions(cell.source, where)
         outside |= _pieces(public)
         for region in regions:
             inside |= _pieces(region.text)
@@ -194,13 +215,11 @@ def leaks(root: Path, unit: str) -> Iterator[tuple[str, str]]:
                 statements = ((tuple(_tokens(line)), line.strip()) for line in region.text.splitlines())
                 lines.update((tokens, line) for tokens, line in statements if len(tokens) >= 4)
     secrets = inside - outside
-    released = nbformat.reads(student_version(root, unit).decode(), as_version=4)
     for index, cell in enumerate(released.cells, start=1):
-        where = f"assignments/{unit}: cell {index}"
         for token in sorted(secrets & _pieces(cell.source)):
-            yield where, token
+            yield f"{where}: cell {index}", token
         for tokens in sorted(set(lines) & {tuple(_tokens(line)) for line in cell.source.splitlines()}):
-            yield where, lines[tokens]
+            yield f"{where}: cell {index}", lines[tokens]
 
 
 def _pieces(text: str) -> set[str]:

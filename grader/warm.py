@@ -5,13 +5,14 @@
                       `-- student's process (number 1 of a pid namespace below that)
 
 When the coordinator hangs up, for whatever reason, the server ends, and the kernel ends everything in its namespace.
-The server is asked over a Unix socket; the sockets that a new process is to hold travel with the request.
+The server answers one request after the other; the socket that a new process is to hold travels with the request.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -27,14 +28,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
-from grader import sandbox
+from grader import frames, sandbox
 
 PRELOAD = (
-    "numpy", "torch", "torch._dynamo", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "IPython", "cloudpickle",
+    "numpy", "torch", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "IPython", "cloudpickle",
     "grader.student", "grader.examiner", "trainlab.checks", "trainlab",
 )  # fmt: skip
-"""torch imports torch._dynamo, a second's work, when an optimiser, torch.func or torch.testing is first used."""
 _ENVIRONMENT = {
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # huge pages from the start: see _freeze
     "HOME": sandbox.HOME,
     "LANG": "C.UTF-8",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
@@ -51,25 +52,35 @@ _MESSAGE = 65536
 class Child:
     """A process forked from the server, as its user sees it."""
 
-    def __init__(self, pid: int, descriptor: int) -> None:
-        self.descriptor, self.pid = descriptor, pid
+    def __init__(self, server: Server, number: int, descriptor: int) -> None:
+        self.server, self.number, self.descriptor, self.pid = server, number, descriptor, number
+        self.ended: dict[str, Any] | None = None
         if descriptor >= 0:  # the server tells its own namespace's number; the descriptor knows ours
             with open(f"/proc/self/fdinfo/{descriptor}") as file:
                 self.pid = next(int(line.split()[1]) for line in file if line.startswith("Pid:"))
 
     def kill(self) -> None:
-        """End the process (number 1 of its namespace: and everything in it); nothing where it has ended."""
+        """End the process (number 1 of its namespace: and everything in it)."""
         with contextlib.suppress(OSError):
             if self.descriptor >= 0:
                 signal.pidfd_send_signal(self.descriptor, signal.SIGKILL)
             else:
                 os.kill(self.pid, signal.SIGKILL)
 
-    def close(self) -> None:
-        self.kill()
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-            self.descriptor = -1
+    def end(self) -> dict[str, Any]:
+        """Kill it and wait until it has gone: its exit status and processor time, {} where the server has gone too."""
+        if self.ended is None:
+            self.kill()
+            self.ended, gone = {}, True
+            if self.descriptor >= 0:  # wait here, so that the server need not
+                poll = select.poll()
+                poll.register(self.descriptor, select.POLLIN)
+                gone = bool(poll.poll(60_000))
+                os.close(self.descriptor)
+            with contextlib.suppress(OSError):
+                if gone:
+                    self.ended = self.server.ask({"reap": self.number})[0]
+        return self.ended
 
 
 class Server:
@@ -88,32 +99,33 @@ class Server:
             start_new_session=True,  # Ctrl-C in the terminal is the coordinator's business
         )
         theirs.close()
-        self.sock, self.lock, self.loaded = mine, threading.Lock(), set[str]()
-        self._ask({"font cache": os.path.expanduser("~/.cache/matplotlib")})
+        self.sock, self.lock, self.loaded, self.used = mine, threading.Lock(), set[str](), False
+        self.sock.send(json.dumps({"font cache": os.path.expanduser("~/.cache/matplotlib")}).encode())
 
     def preload(self, modules: Iterable[str]) -> None:
         """Import `modules` in the server, so that no process forked from now on pays for it."""
-        new = sorted(set(modules) - self.loaded)
-        if new:
-            self.loaded.update(new)
-            with self.lock:
-                self._ask({"role": "preload", "modules": new})
-
-    def fork(self, role: str, *socks: socket.socket, **settings: Any) -> Child:
-        """Fork a `student` (control, data) or an `examiner` (control); the sockets are closed here. When the process
-        has ended, its `{"status", "cpu"}` comes over a student's control socket. Raises OSError."""
         with self.lock:
-            self._ask({"role": role, **settings}, *socks)
+            new = sorted(set(modules) - self.loaded)
+            self.loaded.update(new)
+        if new:
+            self.ask({"preload": new})
+
+    def fork(self, role: str, sock: socket.socket, **settings: Any) -> Child:
+        """Fork a `student` or an `examiner`, which gets `sock`; it is closed here. Raises OSError."""
+        told, descriptors = self.ask({"role": role, **settings}, sock)
+        sock.close()
+        return Child(self, told["pid"], descriptors[0] if descriptors else -1)
+
+    def ask(self, request: dict[str, Any], *socks: socket.socket) -> tuple[dict[str, Any], list[int]]:
+        """The server's answer, and the descriptors that came with it. Raises OSError."""
+        with self.lock:
+            socket.send_fds(self.sock, [json.dumps(request).encode()], [sock.fileno() for sock in socks])
             answer, descriptors, _, _ = socket.recv_fds(self.sock, _MESSAGE, 1)
-        for sock in socks:
-            sock.close()
-        told = json.loads(answer or b'{"error": "the warm server has ended"}')
+        self.used = True
+        told: dict[str, Any] = json.loads(answer or b'{"error": "the warm server has ended"}')
         if "error" in told:
             raise OSError(told["error"])
-        return Child(told["pid"], descriptors[0] if descriptors else -1)
-
-    def _ask(self, request: dict[str, Any], *socks: socket.socket) -> None:
-        socket.send_fds(self.sock, [json.dumps(request).encode()], [sock.fileno() for sock in socks])
+        return told, descriptors
 
     def has_ended(self, within: float) -> bool:
         """Whether the server has ended, or does so in that many seconds."""
@@ -124,8 +136,9 @@ class Server:
     def close(self) -> None:
         """End the server and everything forked from it."""
         self.sock.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(5)
+        if self.used:  # else it may still be importing, and there is nothing below it
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(5)
         self.process.kill()
         self.process.wait()
 
@@ -196,7 +209,7 @@ os.register_at_fork(after_in_child=_forget)
 
 
 def main(descriptor: int, isolate: bool) -> NoReturn:
-    """The server: fork on request until the caller hangs up."""
+    """The server: do what is asked until the caller hangs up."""
     refused = sandbox.enclose() if isolate else "not asked for"
     sock = socket.socket(fileno=descriptor)
     # matplotlib lists the machine's fonts once and keeps the list in the caller's home, which nothing else here sees
@@ -212,92 +225,64 @@ def main(descriptor: int, isolate: bool) -> NoReturn:
     shell = make_shell()
     sandbox.prepare()
     warm_up(shell)
-    poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    signal.set_wakeup_fd(_wakeup(poll), warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    controls: dict[int, socket.socket] = {}
+    _freeze()
+    children = set[int]()
     while True:
-        ready = {number for number, _ in poll.poll()}
-        _reap(controls, bool(refused))
-        if sock.fileno() not in ready:
-            continue
-        message, descriptors, _, _ = socket.recv_fds(sock, _MESSAGE, 4)
+        message, descriptors, _, _ = socket.recv_fds(sock, _MESSAGE, 1)
         if not message:
-            for pid in controls if refused else ():
-                with contextlib.suppress(OSError):
-                    os.killpg(pid, signal.SIGKILL)
+            for pid in children if refused else ():
+                _kill_group(pid)
             os._exit(0)
-        request = json.loads(message)
-        socks = [socket.socket(fileno=number) for number in descriptors]
-        if request["role"] == "preload":
-            for name in request["modules"]:
-                with contextlib.suppress(
-                    Exception
-                ):  # a module that is not there: the cell that wants it will say so
-                    importlib.import_module(name)
-        else:
-            _fork(sock, request, socks, controls, refused, shell)
+        handles: list[int] = []
+        match json.loads(message):
+            case {"preload": modules}:
+                for name in modules:  # one that is not there: the cell that wants it will say so
+                    with contextlib.suppress(Exception):
+                        importlib.import_module(name)
+                _freeze()
+                answer: dict[str, Any] = {}
+            case {"reap": pid}:
+                _, status, usage = os.wait4(pid, 0)
+                children.remove(pid)
+                if refused:  # nothing else ends what a student's process started
+                    _kill_group(pid)
+                answer = {
+                    "status": os.waitstatus_to_exitcode(status),
+                    "cpu": usage.ru_utime + usage.ru_stime,
+                }
+            case request:
+                with socket.socket(fileno=descriptors[0]) as theirs:
+                    try:
+                        with contextlib.nullcontext() if refused else sandbox.next_child_is_first():
+                            pid = os.fork()
+                            if pid == 0:
+                                _child(request, theirs, shell, refused)
+                        children.add(pid)
+                        answer = {"pid": pid}
+                        handles = [os.pidfd_open(pid)] if hasattr(os, "pidfd_open") else []
+                    except OSError as error:
+                        answer = {"error": str(error)}
+        socket.send_fds(sock, [json.dumps(answer).encode()], handles)
+        for number in handles:
+            os.close(number)
 
 
-def _wakeup(poll: select.poll) -> int:
-    """A descriptor to which the interpreter writes when a signal comes, so that the end of a child ends `poll`."""
-    read, write = os.pipe()
-    os.set_blocking(read, False)
-    os.set_blocking(write, False)
-    poll.register(read, select.POLLIN)
-    global _signals
-    _signals = read
-    return write
+def _freeze() -> None:
+    """Leave what is there to the children as it is: the collector passes it by, and huge pages hold it where the kernel
+    can make them (madvise(2), MADV_COLLAPSE), so that a fork copies, and an exit frees, a fraction of the page tables."""
+    gc.collect()
+    gc.freeze()
+    if sys.platform == "linux":
+        for line in Path("/proc/self/maps").read_text().splitlines():
+            where, rights, *more = line.split()
+            if rights == "rw-p" and more[3:] in ([], ["[heap]"]):
+                start, end = (int(number, 16) & -(2**21) for number in where.split("-"))
+                sandbox.madvise(start + 2**21, end - start - 2**21, 25)
 
 
-_signals = -1
-
-
-def _fork(
-    sock: socket.socket,
-    request: dict[str, Any],
-    socks: list[socket.socket],
-    controls: dict[int, socket.socket],
-    refused: str,
-    shell: Any,
-) -> None:
-    """Fork one process and tell its number and its descriptor."""
-    try:
-        with contextlib.nullcontext() if refused else sandbox.next_child_is_first():
-            pid = os.fork()
-            if pid == 0:
-                _child(lambda: _ROLES[request["role"]](request, socks, shell, refused))
-    except OSError as error:
-        sock.send(json.dumps({"error": str(error)}).encode())
-        return
-    descriptors = [os.pidfd_open(pid)] if hasattr(os, "pidfd_open") else []
-    socket.send_fds(sock, [json.dumps({"pid": pid}).encode()], descriptors)
-    for number in descriptors:
-        os.close(number)
-    controls[pid] = socks.pop(0)
-    for one in socks:
-        one.close()
-
-
-def _reap(controls: dict[int, socket.socket], group: bool) -> None:
-    """Tell the ends of the children that have ended. `group`: nothing else ends what a student's process started."""
-    with contextlib.suppress(BlockingIOError):
-        os.read(_signals, 4096)
-    while controls:
-        pid, status, usage = os.wait4(-1, os.WNOHANG)
-        if pid == 0:
-            return
-        control = controls.pop(pid, None)
-        if control is None:
-            continue
-        with control, contextlib.suppress(OSError):
-            if control.type == socket.SOCK_SEQPACKET:
-                if group:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.killpg(pid, signal.SIGKILL)
-                end = {"status": os.waitstatus_to_exitcode(status), "cpu": usage.ru_utime + usage.ru_stime}
-                control.send(json.dumps(end).encode(), socket.MSG_DONTWAIT)
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(OSError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def warm_up(shell: Any) -> None:
@@ -305,7 +290,6 @@ def warm_up(shell: Any) -> None:
 
     Nothing here may start a thread: a forked child would wait for it for ever.
     """
-    import gc
     import pickle
 
     import numpy as np
@@ -337,17 +321,22 @@ def warm_up(shell: Any) -> None:
     header = encoder.value(values)
     decoder = wire.Decoder.read(encoder.body(header, 2**20), lambda *_: None, [])
     decoder.value(decoder.header)
-    gc.collect()
-    gc.freeze()  # the collector of a child then leaves the inherited pages alone
 
 
-def _child(body: Callable[[], None]) -> NoReturn:
+def _child(request: dict[str, Any], sock: socket.socket, shell: Any, refused: str) -> NoReturn:
+    """The new process, from its first step to its end."""
     code = 1
     try:
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         random.seed(0)
-        body()
+        os.setsid()
+        if refused:
+            sandbox.die_with_parent()
+            folder = Path(request["scratch"], request["role"])
+            folder.mkdir(exist_ok=True)
+            os.chdir(folder)
+        layers = sandbox.lock_down(sandbox.Bounds(**request["bounds"]), refused)
+        _keep_only(sock)
+        _ROLES[request["role"]](sock, shell, layers, request.get("isolate", False))
         code = 0
     except BaseException:
         import traceback
@@ -357,48 +346,30 @@ def _child(body: Callable[[], None]) -> NoReturn:
         os._exit(code)
 
 
-def _keep_only(*socks: socket.socket) -> None:
+def _keep_only(sock: socket.socket) -> None:
     """Close every other descriptor; what C code prints goes nowhere."""
     with open(os.devnull, "r+b") as null:
         for number in (0, 1, 2):
             os.dup2(null.fileno(), number)
-    previous = 2
-    for number in sorted(sock.fileno() for sock in socks):
-        os.closerange(previous + 1, number)
-        previous = number
-    os.closerange(previous + 1, 65536)
+    os.closerange(3, sock.fileno())
+    os.closerange(sock.fileno() + 1, 65536)
 
 
-def _examiner(request: dict[str, Any], socks: list[socket.socket], shell: Any, refused: str) -> None:
+def _examiner(sock: socket.socket, shell: Any, layers: list[sandbox.Layer], isolate: bool) -> None:
     from grader import examiner
 
-    _enter(request, refused)
-    _keep_only(*socks)
-    examiner.main(socks[0])
+    examiner.main(sock)
 
 
-def _student(request: dict[str, Any], socks: list[socket.socket], shell: Any, refused: str) -> None:
+def _student(sock: socket.socket, shell: Any, layers: list[sandbox.Layer], isolate: bool) -> None:
     from grader import student
 
-    control, data = socks
-    layers = _enter(request, refused)
-    control.send(json.dumps({"layers": [asdict(layer) for layer in layers]}).encode())
-    _keep_only(data)
-    if not request["isolate"] or all(layer.holds for layer in layers if layer.name in sandbox.ISOLATION):
-        student.main(data, shell)
+    frames.send_frame(sock, json.dumps([asdict(layer) for layer in layers]).encode())
+    if not isolate or all(layer.holds for layer in layers if layer.name in sandbox.ISOLATION):
+        student.main(sock, shell)
 
 
-def _enter(request: dict[str, Any], refused: str) -> list[sandbox.Layer]:
-    os.setsid()
-    if refused:
-        sandbox.die_with_parent()
-        folder = Path(request["scratch"], request["role"])
-        folder.mkdir(exist_ok=True)
-        os.chdir(folder)
-    return sandbox.lock_down(sandbox.Bounds(**request["bounds"]), refused)
-
-
-_ROLES: dict[str, Callable[[dict[str, Any], list[socket.socket], Any, str], None]] = {
+_ROLES: dict[str, Callable[[socket.socket, Any, list[sandbox.Layer], bool], None]] = {
     "student": _student,
     "examiner": _examiner,
 }

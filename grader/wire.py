@@ -1,8 +1,8 @@
 """The wire between the examiner and the student's process.
 
-The body of a frame (see `frames`), examiner to student the body is a cloudpickle: the student's
-process may believe what it is told. Student to examiner it is never unpickled: a JSON header (nested lists with
-one-letter tags) and the raw bytes that the header counts, decoded into a closed set of plain values:
+Examiner to student the body of a frame (see `frames`) is a cloudpickle: the student's process may believe what it is
+told. Student to examiner it is never unpickled: a JSON header (nested lists with one-letter tags) and the raw bytes that
+the header counts, decoded into a closed set of plain values:
 
     None bool int float complex str bytes list tuple set frozenset dict
     numpy arrays and scalars, torch tensors (plain dtypes only), numpy.random.Generator, torch.Generator
@@ -40,25 +40,12 @@ _DTYPES = {
     np.dtype(name).str: np.dtype(name)
     for name in ("bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16")
 }
-_TORCH_DTYPES = {
-    f"torch.{name}": getattr(torch, name)
-    for name in [
-        "bool",
-        "uint8",
-        "int8",
-        "int16",
-        "int32",
-        "int64",
-        "float16",
-        "bfloat16",
-        "float32",
-        "float64",
-        "complex64",
-        "complex128",
-    ]
-}
+_TORCH_DTYPES = {f"torch.{name}": getattr(torch, name) for name in (
+    "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64", "complex128",
+)}  # fmt: skip
 _BIT_GENERATORS = {
-    name: getattr(np.random, name) for name in ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
+    kind.__name__: kind
+    for kind in (np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937, np.random.Philox, np.random.SFC64)
 }
 _PLAIN_KEYS = (str, int, float, bool, bytes, type(None), tuple)
 
@@ -283,6 +270,58 @@ class Decoder:
         return np.random.Generator(bits)
 
 
+def read_answer(decoder: Decoder, mutable: list[Any]) -> tuple[BaseException | None, Any]:
+    """What an answer says was raised, or its value; the arguments `mutable` get the content that the call left in its copies.
+
+    Raises WireError.
+    """
+    header = decoder.header
+    if "e" in header:
+        names, text, trace = header["e"], header.get("text"), header.get("trace")
+        if not isinstance(names, list) or not all(isinstance(x, str) for x in [*names, text, trace]):
+            raise WireError("not an exception")
+        error = builtin_exception([name[:80] for name in names], text)
+        if trace:
+            error.add_note(trace)
+        return error, None
+    value = decoder.value(header.get("v"))
+    try:
+        for position, content in header.get("m", []):
+            put_back(mutable[position], decoder.value(content))
+    except WireError:
+        raise
+    except Exception as error:
+        raise WireError(f"a change that cannot be made: {type(error).__name__}") from None
+    return None, value
+
+
+def put_back(target: Any, content: Any) -> None:
+    """Give an argument the content that the student's call left in its copy."""
+    if isinstance(target, np.ndarray):
+        alike = isinstance(content, np.ndarray) and content.shape == target.shape
+        if not alike or content.dtype != target.dtype:
+            raise WireError("an array that changed its shape")
+        target[...] = content
+    elif isinstance(target, torch.Tensor):
+        data, grad = content
+        with torch.no_grad():
+            target.copy_(data)
+        if target.is_leaf:
+            target.requires_grad_(data.requires_grad)
+            target.grad = grad
+    elif isinstance(target, np.random.Generator):
+        target.bit_generator.state = content.bit_generator.state
+    elif isinstance(target, torch.Generator):
+        target.set_state(content.get_state())
+    elif isinstance(target, list) and isinstance(content, list):
+        target[:] = content
+    elif isinstance(target, dict) and isinstance(content, dict):
+        target.clear()
+        target.update(content)
+    else:
+        raise WireError("an argument that changed its type")
+
+
 # -------------------------------------------------------------------------------- examiner to student
 
 
@@ -296,9 +335,8 @@ class Pickler(cloudpickle.Pickler):
     def reducer_override(self, obj: Any) -> Any:
         if type(obj) is torch.Generator:
             return _torch_generator, (obj.get_state().numpy().tobytes(),)
-        if type(obj) in (torch.Tensor, torch.nn.Parameter) and plain_tensor(
-            obj
-        ):  # torch's own way writes a zip archive
+        # torch's own way writes a zip archive
+        if type(obj) in (torch.Tensor, torch.nn.Parameter) and plain_tensor(obj):
             name, shape, grad, data = str(obj.dtype), tuple(obj.shape), obj.requires_grad, tensor_bytes(obj)
             return _tensor, (type(obj) is torch.nn.Parameter, name, shape, grad, data)
         if callable(obj) and getattr(type(obj), "__trainlab_counted__", False):

@@ -560,6 +560,28 @@ def test_what_comes_later_does_not_undo_what_a_test_saw(course: Course) -> None:
         assert result.score == MAX_POINTS, later
 
 
+ONCE = """
+_asked = []
+def scale_rows(x, factors):
+    question = (x.tolist(), np.asarray(factors).tolist())
+    if question in _asked:
+        raise RuntimeError("asked twice")
+    _asked.append(question)
+    return x * np.asarray(factors)[:, None]
+"""
+
+
+def test_a_question_is_asked_once(course: Course) -> None:
+    """As in a notebook: the hidden part of a test goes on where its public part ended."""
+    assert graded(course, course.submission("honest", scale_rows=ONCE)).score == MAX_POINTS
+
+
+def test_a_hidden_part_starts_again_in_a_fresh_process(course: Course) -> None:
+    """A later cell changes what the test uses: the public part is repeated, where the answers are still the first ones."""
+    nb = extra_cell(course.notebook("honest", scale_rows=ONCE), "scale_rows = None", before="gradient")
+    assert graded(course, nb).score == MAX_POINTS
+
+
 def test_a_helper_module_beside_the_notebook(course: Course) -> None:
     code = "import helper\ndef scale_rows(x, f): return helper.scale(x, f)"
     files = (("helper.py", b"def scale(x, f): return x * f[:, None]"), ("numpy.py", b"raise RuntimeError"))

@@ -12,8 +12,9 @@ import torch
 
 from grader.engine import Limits, Student
 from grader.examiner import Examiner, Fault, Handle, Link, Namespace, describe, run_cell
+from grader.plan import Plan
 from grader.result import Verdict
-from grader.submission import Plan
+from grader.student import execute, look_up
 from grader.wire import StudentError, StudentExit
 from trainlab import checks
 
@@ -80,14 +81,14 @@ def link() -> Iterator[Link]:
     with tempfile.TemporaryDirectory() as scratch:
         process = Student(isolate=True, limits=Limits(), scratch=scratch)
         link = Link(process.data, 2**20)
-        link.ask("cell", CODE, 1000, 1000)
+        link.ask(execute, CODE, 1000, 1000)
         yield link
         process.finish()
 
 
 @pytest.fixture
 def student(link: Link) -> Callable[[str], Any]:
-    return lambda name: link.ask("name", name)
+    return lambda name: link.ask(look_up, name)
 
 
 Names = Callable[[str], Any]
@@ -257,7 +258,7 @@ def test_what_a_test_binds_is_its_own(names: Namespace) -> None:
     names.give_back(frozenset({"helper"}))
     run_cell("helper = np.ones(2)\nassert helper is helper and helper.sum() == 2", "test", names)
     names.give_back(frozenset({"helper"}))
-    names.link().ask("cell", "def helper(x): return 10 * x", 0, 0)
+    names.link().ask(execute, "def helper(x): return 10 * x", 0, 0)
     run_cell("assert helper(1) == 10", "test", names)
 
 
@@ -276,7 +277,7 @@ assert len([n for n in range(3) if sum([n]) == n]) == 3
 
 
 def test_built_in_names_are_not_the_students(names: Namespace, link: Link) -> None:
-    link.ask("cell", "len = sum = AssertionError = lambda *a: 'fooled'", 0, 0)
+    link.ask(execute, "len = sum = AssertionError = lambda *a: 'fooled'", 0, 0)
     run_cell("assert len([1]) == 1 and sum([2]) == 2", "test", names)
     with pytest.raises(AssertionError):
         run_cell("assert False", "test", names)
@@ -309,11 +310,11 @@ def test_a_broken_wire_is_no_answer() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         process = Student(isolate=True, limits=Limits(), scratch=scratch)
         link = Link(process.data, 2**20)
-        link.ask("cell", "import os\ndef leave(): os._exit(3)\ndef stay(): return object()", 0, 0)
-        kept = link.ask("name", "stay")()
+        link.ask(execute, "import os\ndef leave(): os._exit(3)\ndef stay(): return object()", 0, 0)
+        kept = link.ask(look_up, "stay")()
         assert isinstance(kept, Handle)
         with pytest.raises(Fault) as caught:
-            link.ask("name", "leave")()
+            link.ask(look_up, "leave")()
         assert caught.value.args[0] is Verdict.CRASHED
         with pytest.raises(Fault):
             _ = kept.attribute

@@ -24,7 +24,8 @@ from hypothesis.extra import numpy as hnp
 from grader import wire
 from grader.frames import WireError, receive_frame
 from grader.notebook import Role, read_assignment
-from grader.submission import Unreadable, line_up, load_notebook, read_cells, read_submission
+from grader.plan import line_up
+from grader.submission import Unreadable, load_notebook, read_cells, read_submission
 from tests import toycourse
 
 PLAIN = (

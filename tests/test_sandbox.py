@@ -19,6 +19,7 @@ import pytest
 from grader import doctor, sandbox, warm
 from grader.engine import Limits, Student
 from grader.examiner import Link
+from grader.student import execute, look_up
 from tests.toycourse import make_course
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,9 +33,9 @@ def inside() -> Any:
         link = Link(process.data, 2**20)
 
         def run(source: str) -> Any:
-            outputs = link.ask("cell", "import os, ctypes, socket\n" + textwrap.dedent(source), 10_000, 0)
+            outputs = link.ask(execute, "import os, ctypes, socket\n" + textwrap.dedent(source), 10_000, 0)
             assert not outputs, outputs
-            return link.ask("name", "found")
+            return link.ask(look_up, "found")
 
         yield run
         process.finish()
@@ -142,7 +143,7 @@ def test_a_deaf_process_is_ended_with_its_children() -> None:
         process = Student(isolate=True, limits=Limits(), scratch=scratch)
         link = Link(process.data, 2**20)
         source = "import os, signal, time\nfor s in range(1, 65):\n    try: signal.signal(s, signal.SIG_IGN)\n    except (OSError, ValueError): pass\npids = [os.fork() for _ in range(3)]\nif 0 in pids: time.sleep(1000)"
-        link.ask("cell", source, 0, 0)
+        link.ask(execute, source, 0, 0)
         assert process.finish()["status"] == -signal.SIGKILL
         assert not Path(f"/proc/{process.process.pid}").exists() or process.process.pid not in _living()
 

@@ -10,7 +10,7 @@ import pytest
 
 from grader.engine import Limits, Student
 from grader.examiner import Link
-from grader.student import MAX_OUTPUTS, Output
+from grader.student import MAX_OUTPUTS, Output, execute, look_up
 
 CUT = "the output was cut here"
 
@@ -24,7 +24,7 @@ def link() -> Iterator[Link]:
 
 
 def run(link: Link, source: str) -> list[dict[str, Any]]:
-    return list(link.ask("cell", source, 10_000, 100_000))
+    return list(link.ask(execute, source, 10_000, 100_000))
 
 
 def test_text_is_joined_and_cut_by_size() -> None:
@@ -92,6 +92,6 @@ def test_no_shell_no_input_no_progress_lost(link: Link) -> None:
 
 def test_nothing_is_kept_of_what_a_call_prints(link: Link) -> None:
     run(link, "def f(): print('secret'); return 1")
-    assert link.ask("name", "f")() == 1
+    assert link.ask(look_up, "f")() == 1
     (item,) = run(link, "1")
     assert item["data"] == {"text/plain": "1"}

@@ -10,7 +10,8 @@ import pytest
 
 from grader import submission as sub
 from grader.notebook import Assignment, Cell, Notebook, Role
-from grader.submission import Submission, line_up, load_notebook, pair_notebooks, read_cells, read_submission
+from grader.plan import line_up
+from grader.submission import Submission, load_notebook, pair_notebooks, read_cells, read_submission
 
 # ------------------------------------------------------------------------------------------ the folder
 
@@ -262,6 +263,27 @@ def test_whose_names_they_are() -> None:
     found = {step.id: step.owned for step in line_up(SOURCE, ()) if step.kind == "test"}
     assert found == {"test_f": {"f"}, "test_g": {"f", "g"}}  # np and math are the examiner's
     assert [step.source for step in line_up(SOURCE, ()) if step.kind == "import"] == ["import math"]
+
+
+@pytest.mark.parametrize(
+    ("source", "goes_on"),
+    [
+        ("x = 1\n### BEGIN HIDDEN TESTS\nassert x\n### END HIDDEN TESTS", True),
+        ("x = 1\n\n### BEGIN HIDDEN TESTS\nassert x\n### END HIDDEN TESTS\n", True),
+        ("x = 1\n### BEGIN HIDDEN TESTS\nx = 2\n### END HIDDEN TESTS\nassert x", False),  # in the middle
+        ("def g():\n    ### BEGIN HIDDEN TESTS\n    return 1\n    ### END HIDDEN TESTS", False),
+        (
+            "for x in 1, 2:\n    y = x\n    ### BEGIN HIDDEN TESTS\n    y += 1\n    ### END HIDDEN TESTS",
+            False,
+        ),
+        ("%matplotlib inline\n### BEGIN HIDDEN TESTS\nassert True\n### END HIDDEN TESTS", False),
+    ],
+)
+def test_where_the_hidden_part_begins(source: str, goes_on: bool) -> None:
+    """It goes on after the public part only where that is the same either way."""
+    unit = Notebook("n", (Cell("test_x", Role.TEST, source, 1.0),))
+    (test,) = line_up(unit, ())
+    assert test.goes_on is goes_on
 
 
 @pytest.mark.parametrize(

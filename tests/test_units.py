@@ -27,6 +27,10 @@ def test_the_units_tests_are_tested(unit):
         ),
     )
     assert found.problems == ()
+    # right answers are accused of nothing, wrong ones of what they are: nine of ten at least, the others of nothing
+    assert {name for row in found.rows if row.kind != "misconception" for name in row.named} == set()
+    assert all(row.named in ((), (row.name,)) for row in found.rows if row.kind == "misconception")
+    assert len(found.unnamed) <= 0.1 * sum(row.kind == "misconception" for row in found.rows), found.unnamed
 
 
 @pytest.mark.parametrize("unit", ASSIGNMENTS)

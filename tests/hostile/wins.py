@@ -1148,22 +1148,25 @@ w.Encoder.body = body
 """,
     "desk_that_never_answers": """
 import sys, time
-sys.modules["grader.student"].Desk.do_call = lambda self, *a: time.sleep(10**6)
+sys.modules["grader.student"].Desk.respond = lambda self, *a: time.sleep(10**6)
 """,
     "desk_that_answers_another_question": """
 import sys
 s = sys.modules["grader.student"]
-s.Desk.do_call = lambda self, function, args, kwargs, mutable: self.answer(args)
-s.Desk.do_attribute = lambda self, x, name: self.answer(True)
-s.Desk.do_instance = lambda self, x, kind: self.answer(True)
-s.Desk.do_length = lambda self, x: self.answer(2**62)
-s.Desk.do_next = lambda self, x: self.answer((True,))
+def respond(self, request, original=s.Desk.respond, pickle=s.pickle, wire=s.wire):
+    self.ticket, self.limit = wire.REQUEST.unpack_from(request)
+    function, args, kwargs, mutable = pickle.loads(request[wire.REQUEST.size:])
+    if function in (s.look_up, s.execute, s.write_files):
+        return original(self, request)
+    forged = {getattr: True, isinstance: True, len: 2**62, s.advance: (True,)}
+    return self.answer(forged.get(function, args), [], [])
+s.Desk.respond = respond
 """,
     "main_loop_left": """
 import sys
 def leave(*a):
     raise SystemExit(0)
-for name in ("do_call", "do_name", "reply", "answer", "failure"):
+for name in ("respond", "reply", "answer", "failure"):
     setattr(sys.modules["grader.student"].Desk, name, leave)
 """,
     "new_process_takes_over": """

@@ -1,0 +1,179 @@
+"""Misconceptions are named where exactly one of the bank answers as the student's code does, and nowhere else."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from grader import diagnosis, engine
+from grader.answers import fill, solution_answers, student_version
+from grader.bank import read_bank, read_wrong_answers
+from grader.build import build
+from grader.engine import Limits
+from grader.notebook import Assignment, Cell, Exercise, Role, WrongAnswer, read_assignment
+from grader.result import Status, Verdict
+from grader.submission import Submission
+from tests import tinyunit
+from trainlab import checks
+
+MEAN = "def mean(x):\n    return x.mean(axis=0)\n"
+ASKED = """
+checks.array(mean(np.array([[1.0, 2.0], [3.0, 6.0]])), [2.0, 4.0], "mean")
+checks.array(mean(np.array([[1.0, 5.0], [3.0, 6.0], [2.0, 7.0]])), [2.0, 6.0], "mean")
+"""
+WRONG = {
+    "along_rows": "def mean(x): return x.mean(axis=1)",
+    "the_sum": "def mean(x): return x.sum(axis=0)",
+    "the_last": "def mean(x): return x[-1]",
+    "in_place": "def mean(x):\n    x /= len(x)\n    return x.sum(axis=0)",
+    "single": "def mean(x): return x.mean(axis=0).astype(np.float32)",
+    "the_sum_of_two": "def mean(x): return x.sum(axis=0) if len(x) == 2 else x.mean(axis=0)",
+}
+
+
+def named(
+    answer: str, wrong: dict[str, str] | None = None, asked: str = ASKED, solution: str = MEAN
+) -> str | None:
+    """What would be said of `answer`, with the student's function in this process."""
+    exercise = Exercise(
+        "mean", Cell("mean", Role.WORK, solution, solution=True), (Cell("t", Role.TEST, asked, 1.0),)
+    )
+    names: dict[str, Any] = {"np": np, "torch": torch, "checks": checks}
+    theirs = dict(names)
+    exec(textwrap.dedent(answer), theirs)
+    bank = [WrongAnswer("mean", name, code) for name, code in (WRONG if wrong is None else wrong).items()]
+    return diagnosis.name(exercise, solution, bank, names, theirs.__getitem__)
+
+
+@pytest.mark.parametrize("entry", WRONG)
+def test_each_wrong_answer_is_named(entry):
+    assert named(WRONG[entry]) == entry
+
+
+@pytest.mark.parametrize(
+    ("answer", "entry"),
+    [
+        ("def mean(x): return [sum(row) / len(row) for row in x.tolist()]", "along_rows"),
+        ("def mean(x): return torch.as_tensor(x).sum(0)", "the_sum"),
+        (
+            "def mean(x):\n    total = np.zeros(x.shape[1])\n    for row in x: total += row\n    return total",
+            "the_sum",
+        ),
+    ],
+)
+def test_the_form_of_the_code_and_of_the_numbers_is_free(answer, entry):
+    assert named(answer) == entry
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        MEAN,
+        "def mean(x): return np.einsum('ij->j', x) / len(x)",
+        "def mean(x): return x.mean(axis=0) + 1",
+        "def mean(x): return 2 * x.mean(axis=0)",  # the sum, where there are two rows
+        "def mean(x): return None",
+        "def mean(x): raise ValueError('two rows at least')",
+        "def mean(x): raise NotImplementedError",
+        "def mean(x): return object()",
+        "class mean:\n    def __init__(self, x): self.x = x",
+        "def average(x): return x.mean(axis=1)",
+    ],
+)
+def test_right_and_unrelated_answers_are_not_accused(answer):
+    if answer.startswith("def average"):
+        answer += "\nmean = None"
+    assert named(answer) is None
+
+
+def test_silence_where_two_fit():
+    assert named("def mean(x): return x.sum(0)", {**WRONG, "again": "def mean(x): return sum(x)"}) is None
+
+
+def test_two_that_differ_later_are_told_apart_after_the_first_failing_check():
+    # both fail at the first array, where a test would stop
+    assert named("def mean(x): return x.sum(axis=0)") == "the_sum"
+    assert named("def mean(x): return x.sum(axis=0) if len(x) == 2 else x.mean(axis=0)") == "the_sum_of_two"
+
+
+def test_iterators_generators_and_counted_calls_are_part_of_an_answer():
+    solution = "def pick(n, rng, f):\n    f(n)\n    yield from rng.permutation(n)\n"
+    wrong = {
+        "sorted_order": "def mean(n, rng, f):\n    f(n)\n    rng.permutation(n)\n    yield from range(n)",
+        "asks_twice": "def mean(n, rng, f):\n    f(n), f(n)\n    yield from rng.permutation(n)",
+    }
+    asked = (
+        "f = checks.counted(lambda n: n)\nlist(mean(5, np.random.default_rng(1), f))\nassert f.calls == 1\n"
+    )
+    solution = solution.replace("pick", "mean")
+    for entry, code in wrong.items():
+        assert named(code, wrong, asked, solution) == entry
+    assert named(solution, wrong, asked, solution) is None
+
+
+# ------------------------------------------------------------------------------------ through the engine
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Assignment, bytes]:
+    root = tinyunit.make(tmp_path_factory.mktemp("tiny"))
+    build(root)
+    return read_assignment(root / "solutions" / tinyunit.UNIT), student_version(root, tinyunit.UNIT)
+
+
+def graded(tiny: tuple[Assignment, bytes], double: str, limits: Limits | None = None) -> Any:
+    assignment, released = tiny
+    notebook = fill(released, {**solution_answers(assignment), "double": textwrap.dedent(double)})
+    handed = Submission(tinyunit.UNIT, ((f"{tinyunit.UNIT}.ipynb", notebook),))
+    return engine.grade(handed, assignment, limits or Limits(), allow_unsandboxed=True)
+
+
+def test_the_bank_is_read_without_running_it():
+    path = tinyunit.ROOT / "solutions" / "05_momentum" / "bank.py"
+    assert [(w.target, w.name, w.source, w.says, w.see) for w in read_wrong_answers(path)] == [
+        (entry.target, entry.name, entry.source, entry.says, entry.see)
+        for entry in read_bank(path).misconceptions
+    ]
+
+
+def test_a_result_names_the_misconception(tiny):
+    assert graded(tiny, "def double(x): return x ** 2").notebooks[0].named == (("double", "squared"),)
+    assert graded(tiny, "def double(x): return x + x").notebooks[0].named == ()
+    assert graded(tiny, "def double(x): return 5.0").notebooks[0].named == ()
+
+
+def test_an_answer_that_hangs_or_dies_when_it_is_asked_more_keeps_its_verdicts(tiny):
+    """The first check fails, so -4.25 is asked for the first time when a name is looked for."""
+    for fate in (
+        "import os; os._exit(3)",
+        "import time; time.sleep(60)",
+        "raise SystemExit",
+        "raise KeyboardInterrupt",
+    ):
+        result = graded(
+            tiny,
+            f"""
+            def double(x):
+                if x == -4.25:
+                    {fate}
+                return x * x
+            """,
+        )
+        assert result.status is Status.GRADED
+        assert [test.verdict for test in result.notebooks[0].tests] == [Verdict.FAILED, Verdict.PASSED]
+        assert (result.notebooks[0].named, result.incidents) == ((), ())
+
+
+def test_nothing_of_the_bank_reaches_the_students_process(tiny):
+    spy = """
+    import gc, sys
+    def double(x):
+        needle = "_".join(["off", "by", "one"])  # no constant of this code
+        seen = any(needle in str(text) for text in gc.get_objects() if type(text) in (dict, list, tuple))
+        return 1000.0 if seen else x * x
+    """
+    assert graded(tiny, spy).notebooks[0].named == (("double", "squared"),)
