@@ -3,11 +3,12 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
-LECTURE ?= 05_momentum
+# `make lab LECTURE=05_momentum` opens that lecture as the course has it, for its authors
+PAGE   := $(if $(LECTURE),lectures/$(LECTURE).ipynb,work/START.ipynb)
 # Jupyter refuses to run as root unless told
 LAB_FLAGS ?= $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: demo test lab build verify bench clean
+.PHONY: demo test lab build verify bench colab clean
 
 demo: $(READY)        ## grade a class of 24 made from the bank of unit 05, end to end
 	$(BIN)/grader demo
@@ -18,8 +19,9 @@ test: $(READY)        ## everything that must hold
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-lab: $(READY)         ## JupyterLab in this folder, with a lecture open
-	$(BIN)/jupyter lab --ServerApp.root_dir='$(CURDIR)' --LabApp.default_url=/lab/tree/lectures/$(LECTURE).ipynb $(LAB_FLAGS)
+lab: $(READY)         ## JupyterLab in this folder, with the start page open: the course map and your own copies, in work/
+	$(BIN)/grader start
+	JUPYTER_CONFIG_PATH='$(CURDIR)/.jupyter' $(BIN)/jupyter lab --ServerApp.root_dir='$(CURDIR)' --LabApp.default_url=/lab/tree/$(PAGE) $(LAB_FLAGS)
 
 build: $(READY)       ## text sources -> notebooks (lectures executed, student versions made)
 	$(BIN)/grader build
@@ -29,6 +31,9 @@ verify: $(READY)      ## the tests are tested, for every unit
 
 bench: $(READY)       ## grading speed against stock nbgrader, as ratios
 	$(BIN)/grader bench
+
+colab: $(READY)       ## every assignment and every lecture as on Colab, in an environment of its own (`make test` runs one lecture)
+	COLAB_LECTURES=all $(BIN)/python -m pytest tests/test_colab.py
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 2; }

@@ -3,6 +3,7 @@
     lectures/NN_topic.py            -> lectures/NN_topic.ipynb             executed, with outputs
     solutions/NN_topic/NN_topic.py  -> solutions/NN_topic/NN_topic.ipynb   not executed
                                     -> assignments/NN_topic/               by nbgrader's own generate_assignment
+    all of them                     -> lectures/{README,GLOSSARY}.md, map.svg  (grader/coursemap.py)
 
 Building twice changes no byte: cell ids come from grade ids or contents, and a lecture is executed again only when
 its text or the helper module changed (a digest in its metadata says for what it was executed).
@@ -11,15 +12,16 @@ its text or the helper module changed (a digest in its metadata says for what it
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
+import logging
 import os
 import re
-import shutil
+import sys
 import tempfile
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import jupytext
 import nbclient
@@ -28,6 +30,8 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
+from grader import coursemap
+from grader.course import Course, read_course
 from grader.markers import split_regions
 from grader.notebook import CourseError
 
@@ -42,6 +46,7 @@ except ModuleNotFoundError:
 BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab}/blob/main/{path})"
 )
+_BADGE_LINE = re.compile(r"^\[!\[Open in Colab\].*\n?", re.MULTILINE)
 KEPT_METADATA = ("nbgrader", "tags", "claims")
 LECTURE_TIMEOUT = 600  # seconds a cell may take on a slow machine; the budget of a whole lecture is 60
 
@@ -78,13 +83,19 @@ def build(root: Path, only: list[str] | None = None, *, force: bool = False) -> 
             built.append(_build_lecture(source, repository, force=force))
         if (source := root / "solutions" / unit / f"{unit}.py").exists():
             built.extend(_build_assignment(root, source, repository))
+    built.extend(_write_bytes(text.encode(), path) for path, text in coursemap.pages(root).items())
     return built
 
 
 def repository_url(root: Path) -> str:
-    """Where the course is published: the one address in pyproject.toml."""
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    return str(project["urls"]["Repository"])
+    """Where the course is published: the one address in pyproject.toml. Raises CourseError where it is not there."""
+    try:
+        return str(tomllib.loads((root / "pyproject.toml").read_text())["project"]["urls"]["Repository"])
+    except (FileNotFoundError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise CourseError(
+            f"{root / 'pyproject.toml'} does not say where the course is published; put 'Repository = \"https://github.com/OWNER/NAME\"' "
+            "under [project.urls], or release with --repository OWNER/NAME"
+        ) from error
 
 
 def read_source(path: Path, repository: str, published: str) -> NotebookNode:
@@ -104,11 +115,11 @@ def read_source(path: Path, repository: str, published: str) -> NotebookNode:
             cell.outputs, cell.execution_count = [], None
     _check_cells(cells, path)
     badge = BADGE.format(
-        colab=repository.replace("https://github.com", "https://colab.research.google.com/github"),
+        colab=_on_colab(repository),
         path=published,
     )
     title, _, rest = cells[0].source.partition("\n")
-    rest = re.sub(r"^\[!\[Open in Colab\].*\n?", "", rest, flags=re.MULTILINE).strip("\n")
+    rest = _BADGE_LINE.sub("", rest).strip("\n")
     cells[0].source = f"{title}\n\n{badge}\n\n{rest}".rstrip("\n")
     setup = nbformat.v4.new_code_cell(
         SETUP_CELL.format(repository=repository), metadata={"tags": [GENERATED]}
@@ -237,16 +248,60 @@ def execute(nb: NotebookNode, source: Path) -> NotebookNode:
 
 
 def _build_assignment(root: Path, source: Path, repository: str) -> list[Built]:
-    unit = source.stem
-    target = source.with_suffix(".ipynb")
-    nb = read_source(source, repository, f"assignments/{unit}/{unit}.ipynb")
-    built = [_write(nb, target)]
-    _as_old_as(source, target)
+    built = build_source(source, repository)
     with tempfile.TemporaryDirectory() as scratch:
-        released = generate_student_version(root, unit, Path(scratch))
-        where = root / "assignments" / unit
-        built.extend(_mirror(released, where))
+        released = generate_student_version(root, source.stem, Path(scratch))
+        return [built, *mirror(released, root / "assignments" / source.stem)]
+
+
+def build_source(source: Path, repository: str) -> Built:
+    """The instructor's notebook of an assignment, beside its text source."""
+    target = source.with_suffix(".ipynb")
+    built = _write(_read_assignment_source(source, repository), target)
+    _as_old_as(source, target)
     return built
+
+
+def is_built(source: Path) -> bool:
+    """Whether the notebook beside a text source says what the source says (badge and %pip line aside)."""
+    target = source.with_suffix(".ipynb")
+    if not target.exists():
+        return False
+    if source.stat().st_mtime_ns == target.stat().st_mtime_ns:
+        return True  # `build_source` gives both one time
+    fresh, stored = _read_assignment_source(source, ""), nbformat.read(target, as_version=4)
+    said, says = (
+        [
+            (cell.cell_type, _BADGE_LINE.sub("", cell.source), cell.metadata)
+            for cell in nb.cells
+            if GENERATED not in cell.metadata.get("tags", ())
+        ]
+        for nb in (fresh, stored)
+    )
+    return said == says
+
+
+def _read_assignment_source(source: Path, repository: str) -> NotebookNode:
+    return read_source(source, repository, f"assignments/{source.stem}/{source.stem}.ipynb")
+
+
+def point_to(path: Path, repository: str) -> None:
+    """Let badge and %pip line of a built notebook name another `repository`. Raises CourseError where it has neither."""
+    nb = nbformat.read(path, as_version=4)
+    generated = [cell for cell in nb.cells if GENERATED in cell.metadata.get("tags", ())]
+    found = re.search(r'git\+([^"\s]+)"', generated[0].source) if generated else None
+    if found is None:
+        raise CourseError(
+            f"{path.name} has no generated set-up cell that could name {repository}: it was not built from a text source"
+        )
+    for cell in (nb.cells[0], *generated):
+        cell.source = cell.source.replace(_on_colab(found[1]), _on_colab(repository))
+        cell.source = cell.source.replace(found[1], repository)
+    _write(nb, path)
+
+
+def _on_colab(repository: str) -> str:
+    return repository.replace("https://github.com", "https://colab.research.google.com/github")
 
 
 def course_config(root: Path) -> Config:
@@ -257,23 +312,63 @@ def course_config(root: Path) -> Config:
 
 
 def generate_student_version(root: Path, unit: str, scratch: Path) -> Path:
-    """Run nbgrader's generate_assignment on a copy of the unit below `scratch`; return the released folder."""
-    from nbgrader.apps import NbGraderAPI
+    """The student version below `scratch`, by this course's own nbgrader_config.py and no other; the gradebook stays as it is."""
+    return generate(replace(read_course(root), config=course_config(root)), unit, scratch)
 
-    config = course_config(root)
-    config.CourseDirectory.root = str(scratch)
-    config.GenerateAssignment.no_database = True  # the gradebook learns of the unit when a class is graded
-    config.SaveCells.enabled = False
-    folder = scratch / str(config.CourseDirectory.source_directory) / unit
-    shutil.copytree(root / "solutions" / unit, folder)
-    outcome: dict[str, Any] = NbGraderAPI(config=config).generate_assignment(unit)
+
+def generate(course: Course, unit: str, scratch: Path, *, register: bool = False) -> Path:
+    """Run nbgrader's generate_assignment; return the folder, below `scratch`, of the student version.
+
+    With `register`, nbgrader also records the unit's cells in the course's gradebook. Raises CourseError where it cannot.
+    """
+    from nbgrader.converters import GenerateAssignment
+    from nbgrader.coursedir import CourseDirectory
+    from nbgrader.utils import capture_log
+
+    config = copy.deepcopy(course.config)
+    config.CourseDirectory.root = str(course.root)
+    config.CourseDirectory.db_url = course.db_url
+    config.CourseDirectory.source_directory = course.steps["source"]
+    config.CourseDirectory.release_directory = str(scratch / "release")
+    config.CourseDirectory.assignment_id = unit
+    config.GenerateAssignment.no_database = not register
+    config.SaveCells.enabled = register
+    converter = GenerateAssignment(coursedir=CourseDirectory(config=config), config=config, force=True)
+    # nbgrader starts `alembic` by name for a new database; it stands beside our Python
+    path = os.environ.get("PATH", os.defpath)
+    os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), path])
+    chatter = logging.getLogger("tornado.application")  # where nbgrader repeats what its own log says
+    try:
+        chatter.disabled = True
+        outcome = capture_log(converter)
+    finally:
+        chatter.disabled = False
+        os.environ["PATH"] = path
     if not outcome["success"]:
-        reason = str(outcome.get("error", "no reason given")).strip().splitlines()[-1]
-        raise CourseError(f"solutions/{unit}: nbgrader cannot make the student version: {reason}")
-    return scratch / str(config.CourseDirectory.release_directory) / unit
+        log = str(outcome.get("log", "")) + str(outcome.get("error", ""))
+        raise CourseError(f"{unit}: {_why_not_generated(log)}")
+    return Path(
+        course.root,
+        course.structure.format(
+            nbgrader_step=config.CourseDirectory.release_directory, student_id=".", assignment_id=unit
+        ),
+    )
 
 
-def _mirror(source: Path, target: Path) -> list[Built]:
+def _why_not_generated(log: str) -> str:
+    if "Cannot add or remove cells" in log or "Cannot modify existing assignment" in log:
+        return (
+            "graded cells were added, removed or renamed since submissions were recorded, which nbgrader's gradebook "
+            "cannot follow; give them back their ids, or move the gradebook away and grade again"
+        )
+    reasons = re.findall(
+        r"^(?:\[ERROR\] |    )?((?:[\w.]*(?:Error|Exception)|[\w.]+Entry)\b.*)$", log, re.MULTILINE
+    )
+    reason = (reasons or log.strip().splitlines() or ["no reason given"])[0]
+    return f"nbgrader cannot make its student version or record its cells: {reason}; mend that, then give the same command again"
+
+
+def mirror(source: Path, target: Path) -> list[Built]:
     """Make `target` hold exactly the files of `source`."""
     wanted = {path.relative_to(source) for path in source.rglob("*") if path.is_file()}
     built = []

@@ -1145,7 +1145,7 @@ table(
 # sliders, for the number of units and the number of the start. Find: a network that confuses two examples, and which
 # two; one with three units that is trapped; two solutions that draw the border differently.
 
-# %%
+# %% tags=["cover"]
 picture = {units: search(units, "tanh", count=(60,)) for units in (2, 3, 4, 5)}
 
 
@@ -1250,9 +1250,9 @@ interact.explore(
 # | learning rate η | the factor of each step | 学习率 |
 # | slice | the loss on a line or plane through weight space | 切片 |
 # | convex | below all its chords | 凸 |
-# | global, local minimum | the lowest point; lowest in its surroundings | 全局最小值，局部最小值 |
+# | global minimum, local minimum | the lowest point; lowest in its surroundings | 全局最小值，局部最小值 |
 # | saddle point | gradient zero, curvatures of both signs | 鞍点 |
-# | plateau, flat region | small gradient in a whole region | 平坦区域，高原 |
+# | plateau, flat region | small gradient in a whole region | 高原，平坦区域 |
 # | random restart | the same search from a new start | 随机重启 |
 # | curse of dimensionality | places grow exponentially with the dimension | 维数灾难 |
 # | condition number κ | largest over smallest curvature | 条件数 |

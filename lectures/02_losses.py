@@ -34,6 +34,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from sklearn.svm import SVC
+from torch.func import grad, jacrev, vmap
 
 from trainlab import data, interact, networks, plots
 from trainlab.descend import run
@@ -662,7 +663,7 @@ table(
 few = np.linspace(-4, 8, 49)
 two = torch.tensor(np.column_stack([-few / 2, few / 2]))
 along = torch.tensor([-1.0, 1.0], dtype=torch.float64) / np.sqrt(2)
-curved = {n: (torch.vmap(torch.func.hessian(f))(two) @ along @ along).numpy() for n, f in ONE_ROW.items()}
+curved = {n: (vmap(jacrev(grad(f)))(two) @ along @ along).numpy() for n, f in ONE_ROW.items()}
 P = 1 / (1 + np.exp(-few))
 theory = {"cross-entropy": 2 * P * (1 - P), "squared error": 8 * (1 - P) * P**2 * (2 - 3 * P)}
 plots.show(
@@ -680,7 +681,7 @@ plots.show(
 
 # %% claims=["S2-28", "S2-35"]
 five = torch.tensor(np.random.default_rng(0).normal(size=(500, 5)) * 3)
-spectra = [torch.linalg.eigvalsh(torch.vmap(torch.func.hessian(loss))(five)) for loss in ONE_ROW.values()]
+spectra = [torch.linalg.eigvalsh(vmap(jacrev(grad(loss)))(five)) for loss in ONE_ROW.values()]
 ce_lowest, se_lowest = (spectrum[:, 0] for spectrum in spectra)
 negative = 100 * (se_lowest < -1e-9).double().mean()
 off = curved["squared error"] / theory["squared error"]
@@ -815,7 +816,7 @@ def trained_on(level):
 def outputs(trace):
     """What goes into the output units: (K, 3, 600, 10) for K moments, 3 seeds, 600 digits."""
     points = torch.tensor(trace.path.reshape(-1, network.size))
-    z = torch.vmap(network.forward, in_dims=(0, None))(points, torch.tensor(both.inputs))
+    z = vmap(network.forward, in_dims=(0, None))(points, torch.tensor(both.inputs))
     return z.reshape(len(trace.steps), 3, 600, 10)
 
 
@@ -996,7 +997,7 @@ interact.explore(
 #
 # | English | 中文 | here |
 # |---|---|---|
-# | loss function | 损失函数 | |
+# | loss function | 损失函数 | what one prediction costs, as a number |
 # | 0-1 loss, hinge loss, log loss, squared loss | 0-1 损失, 合页损失, 对数损失, 平方损失 | functions of the margin, section 1 |
 # | margin | 间隔 | $m = y f(x)$ |
 # | one-hot vector | 独热向量 | 1 at the label, 0 elsewhere |
@@ -1004,11 +1005,11 @@ interact.explore(
 # | softmax | 归一化指数函数 | $p_c = e^{z_c} / \sum_k e^{z_k}$ |
 # | temperature | 温度 | softmax of $z/T$ |
 # | cross-entropy | 交叉熵 | $-\sum_c t_c \ln p_c$ |
-# | maximum likelihood | 最大似然 | |
+# | maximum likelihood | 最大似然 | the parameters under which the data are most probable |
 # | mean squared error | 均方误差 | here: sum over classes, mean over rows |
 # | error surface, plateau | 误差曲面, 平坦区 | |
 # | convex | 凸 | no Hessian eigenvalue below 0 |
-# | asymptote, saturation | 渐近线, 饱和 | |
+# | asymptote, saturation | 渐近线, 饱和 | a value approached and never reached; where the slope has died away |
 # | label smoothing | 标签平滑 | targets $1 - \varepsilon + \varepsilon/C$ and $\varepsilon/C$ |
 #
 # ## Further reading

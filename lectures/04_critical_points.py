@@ -1123,8 +1123,8 @@ interact.explore(
 # | plateau | 平坦区域 | small gradient in a region |
 # | Taylor expansion | 泰勒展开 | loss = value + slope + curvature + rest |
 # | Hessian matrix | 海森矩阵 | $H_{ij} = \partial^2 L/\partial w_i\partial w_j$ |
-# | eigenvalue, eigenvector | 特征值, 特征向量 | curvature, and its direction |
-# | positive definite, semidefinite | 正定, 半正定 | all $\lambda_i > 0$; all $\lambda_i \ge 0$ |
+# | eigenvalue, eigenvector | 特征值, 特征向量 | a curvature; the direction that has it |
+# | positive definite, positive semidefinite | 正定, 半正定 | all $\lambda_i > 0$; all $\lambda_i \ge 0$ |
 # | minimum ratio | 最小值比例 | share of eigenvalues above a tolerance |
 # | Gauss-Newton matrix | 高斯-牛顿矩阵 | $J^\top J$, without negative eigenvalues |
 # | perturbation | 扰动 | a small random kick |

@@ -403,7 +403,7 @@ for beta in memories:
     end = run(heavy_ball, parabola, start, steps=20_000, every=20_000, lr=near[:, None], beta=beta).path[-1]
     edges.append(near[np.abs(end[:, 0]) < 100].max())
 
-# %% tags=["cover"]
+# %%
 plots.show(
     plots.heat(
         u,
@@ -848,7 +848,7 @@ interact.explore(
 # | eigenvalue of the Hessian, curvature | 海森矩阵的特征值, 曲率 | $\lambda_i$ |
 # | condition number | 条件数 | $\kappa = L/\mu$ |
 # | convergence rate | 收敛速率 | the factor by which the error shrinks per step |
-# | oscillation, divergence | 振荡, 发散 | from $1/\lambda$ on, from $2/\lambda$ on |
+# | oscillation, divergence | 振荡, 发散 | from $\eta = 1/\lambda$ on; from $\eta = 2/\lambda$ on |
 # | weighted sum | 加权和 | $\sum_{i\le t} \beta^{t-i} g_i$ |
 # | local minimum, saddle point, critical point | 局部极小值, 鞍点, 临界点 | unit 04 |
 # | sharpness | 锐度 | the largest eigenvalue of the Hessian |

@@ -931,7 +931,7 @@ def two_epochs(rate, k):
     above = trace.losses[-1] - lowest
     verdict = f"gap {above:.1g}" if above < 10 else "lost"
     title = f"η = {rate:g}, B = {B}\n{1024 // B} updates, {verdict}"
-    return plots.descents(bowl, trace, xlim=(-3, 4), ylim=(-3.5, 3.5), title=title)
+    return plots.descents(bowl, trace, xlim=(-3, 4), ylim=(-3.5, 3.5), title=title, grid=40)
 
 
 stills = [(0.03, 0), (0.3, 0), (1.2, 0), (0.3, 4), (1.2, 4), (1.2, 8)]

@@ -850,8 +850,8 @@ plots.show(
 )
 
 # %% [markdown] claims=["S2-25"]
-# On the left, one start under three warm-ups. On the right, the reason, with two dashed limits on the sharpness:
-# 3.8/0.1 = 38 for the full rate, and the black curve 3.8/η_t for the warm-up. Three networks start in the hundreds or
+# On the left, one start under three warm-ups. On the right, the reason, with two limits on the sharpness: 3.8/0.1 = 38
+# for the full rate, dotted, and 3.8/η_t for the warm-up, dashed and black. Three networks start in the hundreds or
 # thousands, far above 38, and are below it ten steps later, while the warm-up has spent these steps under its own,
 # higher limit.
 #
@@ -1024,14 +1024,14 @@ interact.explore(
 # |---|---|---|
 # | adaptive learning rate | 自适应学习率 | $\eta/\sigma_i$, one for each weight |
 # | root mean square | 均方根 | $\sigma_t$, over all gradients so far |
-# | Adagrad, RMSProp, Adam | Adagrad, RMSProp, Adam | sum, fading average, two corrected means |
+# | Adagrad, RMSProp, Adam | Adagrad, RMSProp, Adam | σ from the sum; from a fading average; from two corrected means |
 # | moving average | 滑动平均 | a mean whose weights fade by β per step of age |
 # | bias correction | 偏差修正 | dividing by $1-\beta^t$, the sum of the weights |
 # | learning rate decay, annealing | 学习率衰减, 退火 | a rate that falls with $t$ |
 # | warm-up | 预热 | a rate that rises first |
 # | learning rate schedule | 学习率调度 | $\eta_t$, up and down |
 # | rectifier (RAdam) | 修正项 | $r_t$, the factor for a young σ |
-# | direction, magnitude | 方向, 大小 | $m_t$, $\sqrt{v_t}$ |
+# | direction, magnitude | 方向, 大小 | $m_t$; $\sqrt{v_t}$ |
 # | burst | 爆发 | leaving the minimum because the effective rate has grown |
 # | condition number | 条件数 | $\kappa = \lambda_{\max}/\lambda_{\min}$ |
 # | layer normalisation (post-LN) | 层归一化 | after each residual sum |

@@ -1,9 +1,12 @@
 """Sliders where a front end answers, stills everywhere."""
 
 import html
+import io
 import re
 
 import pytest
+from matplotlib.figure import Figure
+from PIL import Image
 
 from trainlab import interact, plots
 from trainlab.interact import Slider, explore
@@ -44,7 +47,8 @@ def test_without_a_front_end_there_are_stills_and_nothing_else(shown):
 
 def test_in_a_live_front_end_the_sliders_follow_and_move_the_picture(shown):
     explore_lines(live=True)
-    still, box = shown
+    still, box, names = shown
+    assert '"aria-label"' in names["text/html"]
     assert still["text/plain"] == ALT
     slope, lift, picture = box.children
     assert (slope.description, slope.min, slope.max, slope.value) == ("slope of the line", -2, 2, 1)
@@ -62,6 +66,33 @@ def test_moving_a_slider_draws_once(shown, monkeypatch):
     monkeypatch.setattr(plots, "figure", lambda *panels: figures.append(panels) or figure(*panels))  # type: ignore[func-returns-value]
     shown[1].children[0].value = -2
     assert len(figures) == 1
+
+
+def test_axes_stay_in_place_and_all_type_has_room(monkeypatch):
+    """While sliders move; laid out for the widest of the samples."""
+    figures: list[Figure] = []
+    figure = plots.figure
+    monkeypatch.setattr(plots, "figure", lambda *panels: figures.append(figure(*panels)) or figures[-1])  # type: ignore[func-returns-value]
+    samples = [line(slope, 0.0) for slope in (-1e-6, 2.0, 123456.0)]
+    paint = interact.painter(samples)
+    figures.clear()
+    for sample in samples:
+        picture = Image.open(io.BytesIO(paint(sample)))
+        assert picture.size == (700, 260)
+    assert len({ax.get_position().bounds for fig in figures for ax in fig.axes}) == 1
+    for fig in figures:
+        drawn, size = fig.get_tightbbox(), fig.get_size_inches()
+        assert drawn.x0 >= 0 and drawn.y0 >= 0 and drawn.x1 <= size[0] and drawn.y1 <= size[1]
+
+
+def test_a_picture_under_sliders_is_the_stored_one_but_for_its_margins():
+    """Same size, same background, same colours."""
+    panel = line(1.0, 0.0)
+    painted, stored = (
+        Image.open(io.BytesIO(data)).convert("RGB")
+        for data in (interact.painter([panel])(panel), plots.png(plots.figure(panel), small=False))
+    )
+    assert painted.tobytes() == stored.tobytes()
 
 
 class Shell:

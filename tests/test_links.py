@@ -17,7 +17,7 @@ def markdown() -> list[tuple[Path, str]]:
     pages = [
         (path, path.read_text(encoding="utf-8"))
         for path in ROOT.glob("**/*.md")
-        if ".venv" not in path.parts and "runs" not in path.parts
+        if path.relative_to(ROOT).parts[0] not in (".venv", "runs", "work")
     ]
     for path, nb in notebooks():
         pages += [(path, cell.source) for cell in nb.cells if cell.cell_type == "markdown"]

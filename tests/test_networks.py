@@ -42,6 +42,16 @@ def test_size_counts_weights_and_biases():
     assert MLP((8, 16, 16, 10)).initial(0).shape == (586,)
 
 
+@pytest.mark.parametrize("net", [MLP((3, 4, 4, 2)), ResidualMLP((3, 4, 4, 2), "relu", post_norm=True)])
+def test_many_networks_at_once_are_each_of_them(net):
+    theta = torch.tensor(np.random.default_rng(0).normal(size=(2, 3, net.size)))
+    x = torch.tensor(np.random.default_rng(1).normal(size=(7, 3)))
+    out = net.forward(theta, x)
+    assert out.shape == (2, 3, 7, 2)
+    for index in np.ndindex(2, 3):
+        torch.testing.assert_close(out[index], net.forward(theta[index], x))
+
+
 @pytest.mark.parametrize("scale", [1.0, 0.1])
 def test_initial_weights_have_variance_one_over_fan_in_and_biases_are_zero(scale):
     net = MLP((200, 300, 100))

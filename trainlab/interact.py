@@ -7,16 +7,37 @@ sliders follow only where someone can move them: a stored widget without its ker
 from __future__ import annotations
 
 import importlib.util
+import io
+import itertools
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import matplotlib
+import numpy as np
 from IPython import get_ipython
 from IPython.display import display
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
 
 from trainlab import plots
+
+NAMES = """\
+<script>
+(function name(again) {
+  for (const slider of document.querySelectorAll(".widget-slider")) {
+    const label = slider.querySelector("label").textContent;
+    slider.querySelector("[role=slider]")?.setAttribute("aria-label", label);
+    const readout = slider.querySelector(".widget-readout");
+    readout?.setAttribute("role", "textbox");
+    readout?.setAttribute("aria-label", label + ", typed");
+  }
+  if (again) setTimeout(name, 500, again - 1);
+})(10);
+</script>"""
+"""ipywidgets 8 writes a slider's label beside it and ties the two by nothing, so a screen reader says only "slider"."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +68,7 @@ def explore(
     plots.show(*(panel(**values) for values in stills), alt=alt, columns=columns)
     if front_end() if live is None else live:
         display(_widget(panel, alt, sliders))
+        display({"text/html": NAMES, "text/plain": ""}, raw=True)
 
 
 def front_end() -> bool:
@@ -81,14 +103,45 @@ def _widget(panel: Callable[..., plots.Panel], alt: str, sliders: Mapping[str, S
         for name, slider in sliders.items()
     }
     picture = ipywidgets.HTML()
+    corners = itertools.product(*((slider.low, slider.high) for slider in sliders.values()))
+    paint = painter(panel(**dict(zip(sliders, corner, strict=True))) for corner in corners)
 
     def redraw(_: object = None) -> None:
         values = {name: handle.value for name, handle in handles.items()}
         setting = ", ".join(f"{sliders[name].label} = {value:g}" for name, value in values.items())
-        data = plots.png(plots.figure(panel(**values)), small=False)
-        picture.value = plots.img(data, f"{alt} Now at {setting}.")
+        picture.value = plots.img(paint(panel(**values)), f"{alt} Now at {setting}.")
 
     for handle in handles.values():
         handle.observe(redraw, names="value")
     redraw()
     return ipywidgets.VBox([*handles.values(), picture])
+
+
+def painter(samples: Iterable[plots.Panel]) -> Callable[[plots.Panel], bytes]:
+    """A function that draws a panel as PNG, in about two thirds of the time that a stored figure takes.
+
+    Laying out is a second of three drawings, so it is done beforehand: the axes stand where the type of every one of
+    the `samples` has room, and do not move with the sliders. What is left is drawn once and compressed lightly.
+    """
+    layouts = []
+    for sample in samples:
+        fig = plots.figure(sample)
+        with matplotlib.rc_context(plots.STYLE):
+            fig.draw_without_rendering()
+        layouts.append([ax.get_position(original=True).extents for ax in fig.axes])
+    boxes = np.array(layouts)  # (samples, axes, 4): left, bottom, right, top
+    low, high = boxes[..., :2].max(axis=0), boxes[..., 2:].min(axis=0)
+
+    def paint(panel: plots.Panel) -> bytes:
+        fig = plots.figure(panel)
+        fig.set_layout_engine("none")
+        for ax, corner, size in zip(fig.axes, low, high - low, strict=True):
+            ax.set_position((*corner, *size))
+        canvas, buffer = FigureCanvasAgg(fig), io.BytesIO()
+        with matplotlib.rc_context(plots.STYLE):
+            canvas.draw()
+        pixels = np.asarray(canvas.buffer_rgba())[..., :3]
+        Image.fromarray(pixels).save(buffer, format="PNG", compress_level=1)
+        return buffer.getvalue()
+
+    return paint

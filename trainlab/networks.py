@@ -48,19 +48,20 @@ class MLP:
         return sum(out * (fan_in + 1) for out, fan_in in self.shapes)
 
     def layers(self, theta: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """The (W, b) of each layer: views into theta (size,)."""
+        """The (W, b) of each layer: views into theta (size,), or (..., size) for many networks at once."""
         sizes = [n for out, fan_in in self.shapes for n in (out * fan_in, out)]
-        blocks = theta.split(sizes)
+        blocks, many = theta.split(sizes, dim=-1), theta.shape[:-1]
         return [
-            (W.view(shape), b) for W, b, shape in zip(blocks[::2], blocks[1::2], self.shapes, strict=True)
+            (W.view(*many, *shape), b)
+            for W, b, shape in zip(blocks[::2], blocks[1::2], self.shapes, strict=True)
         ]
 
     def forward(self, theta: Tensor, inputs: Tensor) -> Tensor:
-        """Outputs (N, out) for inputs (N, in)."""
+        """Outputs (N, out) for inputs (N, in) and theta (size,); (..., N, out) for theta (..., size)."""
         *hidden, (W, b) = self.layers(theta)
         for V, c in hidden:
-            inputs = ACTIVATIONS[self.activation](inputs @ V.T + c)
-        return inputs @ W.T + b
+            inputs = ACTIVATIONS[self.activation](inputs @ V.mT + c.unsqueeze(-2))
+        return inputs @ W.mT + b.unsqueeze(-2)
 
     def initial(self, seed: int, scale: float = 1.0) -> Array:
         """A start (size,): weights normal with standard deviation scale / sqrt(fan-in), biases zero."""
@@ -83,15 +84,15 @@ class ResidualMLP(MLP):
     post_norm: bool = False
 
     def forward(self, theta: Tensor, inputs: Tensor) -> Tensor:
-        """Outputs (N, out) for inputs (N, in)."""
+        """Outputs, as in `MLP.forward`."""
         phi = ACTIVATIONS[self.activation]
         (W, b), *blocks, (V, c) = self.layers(theta)
-        h = phi(inputs @ W.T + b)
+        h = phi(inputs @ W.mT + b.unsqueeze(-2))
         for W, b in blocks:
-            h = h + phi(h @ W.T + b)
+            h = h + phi(h @ W.mT + b.unsqueeze(-2))
             if self.post_norm:
                 h = torch.nn.functional.layer_norm(h, h.shape[-1:])
-        return h @ V.T + c
+        return h @ V.mT + c.unsqueeze(-2)
 
     def initial(self, seed: int, scale: float = 1.0) -> Array:
         """A start (size,) as in `MLP.initial`, the weights of the L blocks divided by sqrt(L): their sum stays bounded."""

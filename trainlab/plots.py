@@ -13,13 +13,13 @@ import html
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
 from IPython.display import display
 from matplotlib.axes import Axes
-from matplotlib.colors import BoundaryNorm, to_rgb
+from matplotlib.colors import BoundaryNorm, to_hex, to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from PIL import Image
@@ -27,12 +27,18 @@ from PIL import Image
 from trainlab.descend import Trace
 from trainlab.surfaces import Surface
 
+if TYPE_CHECKING:
+    from matplotlib.typing import ColorType  # since 3.8
+
 Panel = Callable[[Axes], None]
 
 WIDTH, ROW, TALLEST = 7.0, 2.6, 4.0
 """Inches: a figure's width, the height of one row of panels, the height that no figure exceeds."""
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#000000", "#CC79A7", "#E69F00", "#56B4E9")
-"""Okabe and Ito's palette without its yellow, which is too pale for a line on white."""
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#000000", "#CC79A7", "#C38700", "#4A9BC8")
+"""Okabe and Ito's palette on white: its orange and its sky blue darker, so that each has a contrast of 3, and no yellow."""
+CONTOUR = "0.57"
+"""The grey of contour lines: as light as a contrast of 3 allows."""
+DASHES = ("--", ":", "-.")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 STYLE: dict[Any, Any] = {  # Any: matplotlib names its keys one by one in some versions
     "figure.dpi": 100,
@@ -65,10 +71,19 @@ def figure(*panels: Panel, columns: int | None = None, height: float | None = No
 
 
 def show(*panels: Panel, alt: str, columns: int | None = None, height: float | None = None) -> None:
-    """Put a figure made of `panels` into the notebook. `alt` says in one sentence what is seen in it."""
+    """Put a figure made of `panels` into the notebook. `alt` says in one sentence what is seen in it.
+
+    Raises ValueError without such a sentence, and where two lines of a panel can only be told apart by their colour.
+    """
     if not alt.strip():
         raise ValueError("a figure needs alternative text: one sentence that says what is seen")
-    data = png(figure(*panels, columns=columns, height=height))
+    fig = figure(*panels, columns=columns, height=height)
+    for number, ax in enumerate(fig.axes, 1):
+        if colours := by_colour_alone(ax):
+            raise ValueError(
+                f"panel {number}: lines in {' and '.join(colours)} differ by colour alone; give them markers, dashes or a label"
+            )
+    data = png(fig)
     # nbconvert reads the text from the metadata; JupyterLab only from an <img>; a terminal shows the text itself.
     bundle = {"text/html": img(data, alt), "image/png": base64.b64encode(data).decode(), "text/plain": alt}
     display(bundle, raw=True, metadata={"image/png": {"alt": alt}})
@@ -93,11 +108,37 @@ def png(fig: Figure, *, small: bool = True) -> bytes:
 def _palette() -> Image.Image:
     """An adaptive palette of this size would merge the blue and the green of thin lines into one teal."""
     greys = np.repeat(np.linspace(1, 0, 17)[:, None], 3, axis=1)
-    tints = np.array([1 - t * (1 - np.array(to_rgb(c))) for c in COLOURS for t in (0.25, 0.5, 0.75, 1)])
+    solid = dict.fromkeys([*map(to_rgb, COLOURS), *map(ink, COLOURS)])
+    tints = np.array([1 - t * (1 - np.array(c)) for c in solid for t in (0.25, 0.5, 0.75, 1)])
     scale = matplotlib.colormaps[STYLE["image.cmap"]](np.linspace(0, 1, 16))[:, :3]
     palette = Image.new("P", (1, 1))
     palette.putpalette(np.round(255 * np.concatenate([greys, tints, scale])).astype(np.uint8).tobytes())
     return palette
+
+
+def by_colour_alone(ax: Axes) -> list[str]:
+    """Colours of lines that share marker, dash and width, and of which at most one has its label at its end."""
+    inks = {to_hex(text.get_color()) for text in ax.texts}
+    alike: dict[tuple[object, ...], set[str]] = {}
+    for line in ax.lines:
+        look = (line.get_marker(), line.get_linestyle(), line.get_linewidth())
+        if to_hex(ink(line.get_color())) not in inks:
+            alike.setdefault(look, set()).add(to_hex(line.get_color()))
+    return next((sorted(colours) for colours in alike.values() if len(colours) > 1), [])
+
+
+def contrast(colour: ColorType) -> float:
+    """Contrast with white, 1 to 21, as WCAG 2 defines it: lines need 3, text needs 4.5."""
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(1.05 / (linear @ (0.2126, 0.7152, 0.0722) + 0.05))
+
+
+def ink(colour: ColorType) -> tuple[float, float, float]:
+    """The colour for text: darker by as many hundredths as a contrast of 4.5 takes."""
+    rgb = np.array(to_rgb(colour))
+    red, green, blue = next(rgb * t for t in np.linspace(1, 0, 101) if contrast(tuple(rgb * t)) >= 4.5)
+    return float(red), float(green), float(blue)
 
 
 def img(data: bytes, alt: str) -> str:
@@ -138,10 +179,15 @@ def lines(
         ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
         ax.set_xscale("log" if logx else "linear")
         ax.set_yscale("log" if logy else "linear")
-        for k, curve in enumerate(curves):
-            colour = k if curve.colour is None else curve.colour
+        colours = [k if curve.colour is None else curve.colour for k, curve in enumerate(curves)]
+        labelled = {colour for colour, curve in zip(colours, curves, strict=True) if curve.label}
+        dashes: dict[int, str] = {}  # a second colour of theory is dotted, where no label tells the two apart
+        for colour, curve in zip(colours, curves, strict=True):
             if curve.theory:
-                ax.plot(curve.x, curve.y, color=COLOURS[colour], linestyle="--", linewidth=1.2)
+                dash = "--"
+                if colour not in labelled:
+                    dash = dashes.setdefault(colour, DASHES[len(dashes) % len(DASHES)])
+                ax.plot(curve.x, curve.y, color=COLOURS[colour], linestyle=dash, linewidth=1.2)
             else:
                 gap = max(1, np.size(curve.x) // 12)
                 ax.plot(curve.x, curve.y, color=COLOURS[colour], marker=MARKERS[colour], markevery=gap)
@@ -184,7 +230,7 @@ def descents(
         x, y = np.meshgrid(np.linspace(x0, x1, grid), np.linspace(y0, y1, grid))
         altitude = surface.value(np.stack([x, y], axis=-1))
         levels = np.quantile(altitude, np.linspace(0.03, 0.97, 6))
-        ax.contour(x, y, altitude, levels=levels, colors="0.75", linewidths=0.8)
+        ax.contour(x, y, altitude, levels=levels, colors=CONTOUR, linewidths=0.7)
         for k, trace in enumerate(traces):
             outside = ~np.all((trace.path >= (x0, y0)) & (trace.path <= (x1, y1)), axis=1)
             shown = int(outside.argmax()) + 1 if outside.any() else len(outside)
@@ -247,7 +293,7 @@ def heat(
         colours = BoundaryNorm(np.asarray(levels), 256)
         mesh = ax.pcolormesh(x, y, np.asarray(z), norm=colours, shading="nearest", rasterized=True)
         ax.figure.colorbar(mesh, ax=ax, label=zlabel)
-        for curve, dash in zip(curves, ("--", ":", "-."), strict=False):
+        for curve, dash in zip(curves, DASHES, strict=False):
             ax.plot(curve.x, curve.y, color="black", linestyle=dash, label=curve.label)
         if curves:
             ax.legend(loc="best")
@@ -272,7 +318,7 @@ def _label_ends(ax: Axes, labels: Sequence[str], gap: float = 0.085) -> None:
         xy = xy[np.isfinite(xy).all(axis=1)]
         if label and xy.size:
             height = ax.transAxes.inverted().transform(ax.transData.transform(xy[-1]))[1]
-            ends.append((float(np.clip(height, 0, 1)), label, line.get_color()))
+            ends.append((float(np.clip(height, 0, 1)), label, ink(line.get_color())))
     ends.sort()
     heights = np.array([height for height, _, _ in ends])
     for k in range(1, len(ends)):

@@ -1,0 +1,754 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "title", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# # Assignment 10: batch normalisation
+#
+# You write batch normalisation forwards, with the running statistics that evaluation needs, and backwards, with the two
+# paths that are easy to forget; then a residual block in both directions. At the end your functions train two networks that
+# do not train without them.
+#
+# Read the lecture first: [Can the surface itself be changed?](../../lectures/10_batch_normalization.ipynb)
+#
+# | | exercise | points | minutes | difficulty |
+# |---|---|---|---|---|
+# | 1 | `batchnorm_forward`: normalise, and remember | 7 | 20 | 2 of 5 |
+# | 2 | `batchnorm_backward`: three paths to one input | 6 | 30 | 4 of 5 |
+# | 3 | `residual_forward_backward`: a layer that may do nothing | 5 | 15 | 2 of 5 |
+# | | the payoff: your functions at work | - | 10 | - |
+# | 4 | statistics, modes and scales, in words | 3 | 15 | 3 of 5 |
+# | | **sum** | **21** | **90** | |
+#
+# Write your code where a cell says so and run the cells below it: the visible checks answer at once, and hidden checks of
+# the same aspects follow at grading. NumPy or PyTorch, loops or array expressions: any right way is accepted. All numbers
+# are float64. A function must leave its arguments as they are and return new values.
+
+# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+import numpy as np
+import torch
+
+from trainlab import checks
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "batchnorm_forward_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## Exercise 1: normalise, and remember
+#
+# `batchnorm_forward` &nbsp;·&nbsp; 7 points &nbsp;·&nbsp; 20 minutes &nbsp;·&nbsp; difficulty 2 of 5
+#
+# A batch of $N$ examples reaches a layer of $D$ units. In **training mode** each unit, a column of $x$, is brought to mean 0
+# and variance 1 over the batch, then scaled and shifted by two learnt parameters of its own:
+#
+# $$\mu = \frac1N \sum_i x_i, \qquad \sigma^2 = \frac1N \sum_i (x_i - \mu)^2, \qquad
+# y_i = \gamma\, \frac{x_i - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta$$
+#
+# and the running statistics move towards those of the batch, $\bar\mu' = (1-m)\,\bar\mu + m\,\mu$ and
+#
+# $$\bar v' = (1-m)\,\bar v + m\, s^2, \qquad s^2 = \frac{1}{N-1} \sum_i (x_i - \mu)^2 .$$
+#
+# In **evaluation mode** the running statistics take the place of the batch's, and stay as they are:
+#
+# $$y_i = \gamma\, \frac{x_i - \bar\mu}{\sqrt{\bar v + \varepsilon}} + \beta, \qquad \bar\mu' = \bar\mu, \quad \bar v' = \bar v .$$
+#
+# **Convention.** That of PyTorch. The batch is normalised with the *biased* variance $\sigma^2$ (divide by $N$), and
+# remembered with the *unbiased* one, $s^2$ (divide by $N - 1$). `eps` stands *inside* the root. `momentum` is the weight $m$
+# of the *new* batch, $0 \le m \le 1$.
+#
+# **Shapes.** `x` is $(N, D)$, one example per row, with $N \ge 2$ in training mode and $N \ge 1$ in evaluation mode. `gamma`,
+# `beta`, `run_mean` and `run_var` are $(D,)$. `momentum` and `eps` > 0 are numbers, `training` is True or False. Return
+# $(y, \bar\mu', \bar v')$ with the shapes $(N, D)$, $(D,)$ and $(D,)$.
+#
+# **Example.** $\varepsilon = 3$, so large that its place shows; $m = 0.1$; $\gamma = (4, 3)$, $\beta = (10, 0)$;
+# $\bar\mu = (0, 10)$, $\bar v = (1, 6)$ before the call.
+#
+# $$x = \begin{pmatrix} 1 & 7 \\ 3 & 5 \end{pmatrix}, \qquad \mu = (2, 6), \quad \sigma^2 = (1, 1), \quad \sqrt{\sigma^2 + 3} = (2, 2), \quad s^2 = (2, 2)$$
+#
+# In training mode $y = \begin{pmatrix} 8 & 1.5 \\ 12 & -1.5 \end{pmatrix}$, $\bar\mu' = (0.2,\, 9.6)$ and $\bar v' = (1.1,\, 5.6)$.
+# In evaluation mode the roots are $\sqrt{1+3} = 2$ and $\sqrt{6+3} = 3$, so that
+# $y = \begin{pmatrix} 12 & -3 \\ 16 & -5 \end{pmatrix}$, and the running statistics stay.
+#
+# <details><summary>Hint 1</summary>Everything happens per column: means and variances are taken along axis 0. Decide first which mean and which variance the mode asks for; the formula for y is then the same.</details>
+# <details><summary>Hint 2</summary><code>x.var(axis=0)</code> divides by N, <code>x.var(axis=0, ddof=1)</code> by N − 1. In PyTorch the default is N − 1.</details>
+# <details><summary>Hint 3</summary>In training mode: <code>mean, var = x.mean(axis=0), x.var(axis=0)</code>, new running values by <code>(1 - momentum) * run_mean + momentum * mean</code> and the same for the unbiased variance. In evaluation mode: <code>mean, var = run_mean, run_var</code>. Then <code>gamma * (x - mean) / np.sqrt(var + eps) + beta</code>.</details>
+
+
+# %% nbgrader={"grade": false, "grade_id": "batchnorm_forward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def batchnorm_forward(
+    x: np.ndarray,
+    gamma: np.ndarray,
+    beta: np.ndarray,
+    run_mean: np.ndarray,
+    run_var: np.ndarray,
+    momentum: float,
+    eps: float,
+    training: bool,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Batch normalisation of each column (Ioffe & Szegedy 2015), in PyTorch's convention.
+
+    x: (N, D). gamma, beta, run_mean, run_var: (D,). momentum: the weight of the new batch in
+    the running statistics. eps: added to the variance inside the root.
+    Returns (y (N, D), new run_mean (D,), new run_var (D,)); the arguments stay as they are.
+    """
+    ### BEGIN SOLUTION
+    if training:
+        mean, var = x.mean(axis=0), x.var(axis=0)
+        run_mean = (1 - momentum) * run_mean + momentum * mean
+        run_var = (1 - momentum) * run_var + momentum * x.var(axis=0, ddof=1)
+    else:
+        mean, var = run_mean, run_var
+    return gamma * (x - mean) / np.sqrt(var + eps) + beta, run_mean, run_var
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_forward_values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# Training mode: the normalised batch.
+_names = ("y", "new run_mean", "new run_var")
+_x, _gamma, _beta = np.array([[1.0, 7.0], [3.0, 5.0]]), np.array([4.0, 3.0]), np.array([10.0, 0.0])
+_result = batchnorm_forward(_x, _gamma, _beta, np.array([0.0, 10.0]), np.array([1.0, 6.0]), 0.1, 3.0, True)
+checks.array(checks.items(_result, _names)[0], [[8.0, 1.5], [12.0, -1.5]], "y", 1e-6, 1e-9)
+checks.public_passed("batchnorm_forward: values")
+### BEGIN HIDDEN TESTS
+_rng = np.random.default_rng(101)
+_cases = [  # N, D, mean and standard deviation of the columns, eps
+    (2, 1, 3.0, 2.0, 1e-5),
+    (2, 3, -1.0, 0.5, 0.3),
+    (3, 2, 0.0, 1.0, 1e-5),
+    (5, 5, 2.0, 3.0, 0.01),
+    (33, 2, -4.0, 10.0, 1e-5),
+    (4, 1, 0.3, 1e-3, 1e-5),  # the variance is a tenth of eps: its place shows
+    (6, 3, 0.0, 1e-3, 1e-5),
+    (8, 2, 0.0, 1e-5, 1e-5),
+    (8, 3, 1e4, 1.0, 1e-5),  # an offset that float32 cannot carry
+]
+for _N, _D, _mean, _std, _eps in _cases:
+    _x, _gamma, _beta = _mean + _std * _rng.normal(size=(_N, _D)), *_rng.normal(size=(2, _D))
+    # the biased variance is half the mean squared difference of all pairs, an example with itself included
+    _pairs = (_x[:, None] - _x[None]) ** 2
+    _root = np.sqrt(_pairs.sum((0, 1)) / (2 * _N * _N) + _eps)
+    _y = _beta + _gamma * (_x[:, None] - _x[None]).sum(1) / _N / _root
+    _result = batchnorm_forward(
+        _x, _gamma, _beta, _rng.normal(size=_D), _rng.uniform(1, 9, _D), 0.3, _eps, True
+    )
+    _where = f"y for N = {_N}, D = {_D}, columns of standard deviation {_std:g}, eps = {_eps:g}"
+    checks.array(checks.items(_result, _names)[0], _y, _where, 1e-6, 1e-9)
+# a column that is constant has nothing to normalise
+_x, _beta = np.array([[2.0, -1.0], [2.0, 5.0], [2.0, 2.0]]), np.array([0.5, 0.0])
+_result = batchnorm_forward(_x, np.array([7.0, 1.0]), _beta, np.zeros(2), np.ones(2), 0.1, 3.0, True)
+_y = checks.items(_result, _names)[0]
+checks.array(_y, [[0.5, -1.0], [0.5, 1.0], [0.5, 0.0]], "y with a constant column", 1e-6, 1e-9)
+### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_forward_running", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# Training mode: the running statistics, over several calls.
+_names = ("y", "new run_mean", "new run_var")
+_x, _one, _zero = np.array([[1.0, 7.0], [3.0, 5.0]]), np.ones(2), np.zeros(2)
+_mean, _var = np.array([0.0, 10.0]), np.array([1.0, 6.0])
+for _there, _spread in [([0.2, 9.6], [1.1, 5.6]), ([0.38, 9.24], [1.19, 5.24])]:
+    _result = checks.items(batchnorm_forward(_x.copy(), _one, _zero, _mean, _var, 0.1, 3.0, True), _names)
+    _mean = checks.array(_result[1], _there, "new run_mean", 1e-6, 1e-9)
+    _var = checks.array(_result[2], _spread, "new run_var", 1e-6, 1e-9)
+checks.public_passed("batchnorm_forward: running statistics")
+### BEGIN HIDDEN TESTS
+_rng = np.random.default_rng(102)
+for _D, _momentum in [(1, 0.1), (3, 0.4), (2, 1.0), (4, 0.01), (2, 0.0)]:
+    _mean, _var = _rng.normal(size=_D), _rng.uniform(0.5, 4.0, _D)
+    _start = _mean.copy(), _var.copy()
+    _seen = []
+    for _t, _N in enumerate([2, 3, 9, 2, 5], 1):
+        _x = _rng.normal(size=_D) + _rng.uniform(0.1, 3.0, _D) * _rng.normal(size=(_N, _D))
+        _pairs = (_x[:, None] - _x[None]) ** 2
+        _seen.append((_x.sum(0) / _N, _pairs.sum((0, 1)) / (2 * _N * (_N - 1))))
+        # as a weighted sum: the start fades by 1 - m per batch, and so does every batch
+        _fade = _momentum * (1 - _momentum) ** np.arange(_t)[::-1]
+        _there, _spread = (
+            (1 - _momentum) ** _t * _old + sum(f * seen[k] for f, seen in zip(_fade, _seen, strict=True))
+            for k, _old in enumerate(_start)
+        )
+        _result = batchnorm_forward(
+            _x, _rng.normal(size=_D), _rng.normal(size=_D), _mean, _var, _momentum, 1e-5, True
+        )
+        _result = checks.items(_result, _names)
+        _where = f"after {_t} batches with momentum {_momentum:g}, the last of {_N} rows"
+        _mean = checks.array(_result[1], _there, f"new run_mean {_where}", 1e-6, 1e-9)
+        _var = checks.array(_result[2], _spread, f"new run_var {_where}", 1e-6, 1e-9)
+### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_forward_evaluation", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# Evaluation mode: the running statistics are used, and stay.
+_names = ("y", "new run_mean", "new run_var")
+_x, _gamma, _beta = np.array([[1.0, 7.0], [3.0, 5.0]]), np.array([4.0, 3.0]), np.array([10.0, 0.0])
+_result = batchnorm_forward(_x, _gamma, _beta, np.array([0.0, 10.0]), np.array([1.0, 6.0]), 0.1, 3.0, False)
+_result = checks.items(_result, _names)
+checks.array(_result[0], [[12.0, -3.0], [16.0, -5.0]], "y in evaluation mode", 1e-6, 1e-9)
+checks.array(_result[1], [0.0, 10.0], "new run_mean in evaluation mode", 1e-6, 1e-9)
+checks.array(_result[2], [1.0, 6.0], "new run_var in evaluation mode", 1e-6, 1e-9)
+checks.public_passed("batchnorm_forward: evaluation mode")
+### BEGIN HIDDEN TESTS
+_rng = np.random.default_rng(103)
+for _N, _D, _std, _eps in [(1, 3, 1.0, 1e-5), (1, 1, 2.0, 0.5), (6, 2, 3.0, 1e-5), (4, 3, 1e-3, 1e-5)]:
+    _x, _gamma, _beta, _mean = _rng.normal(size=(_N, _D)), *_rng.normal(size=(3, _D))
+    _var = _std**2 * _rng.uniform(0.5, 2.0, _D)
+    _y = [
+        [
+            _beta[j] + _gamma[j] * (_x[i, j] - _mean[j]) * float(_var[j] + _eps) ** -0.5
+            for j in range(_D)
+        ]
+        for i in range(_N)
+    ]  # fmt: skip
+    _was = _mean.copy(), _var.copy()
+    _result = checks.items(batchnorm_forward(_x, _gamma, _beta, _mean, _var, 0.3, _eps, False), _names)
+    _where = f"in evaluation mode with N = {_N}, running variances near {_std**2:g}, eps = {_eps:g}"
+    checks.array(_result[0], _y, f"y {_where}", 1e-6, 1e-9)
+    checks.array(_result[1], _was[0], f"new run_mean {_where}", 1e-6, 1e-9)
+    checks.array(_result[2], _was[1], f"new run_var {_where}", 1e-6, 1e-9)
+### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_forward_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# A call leaves its arguments alone and remembers nothing, in both modes.
+_names = ("y", "new run_mean", "new run_var")
+_x, _gamma, _beta = np.array([[1.0, 7.0], [3.0, 5.0]]), np.array([4.0, 3.0]), np.array([10.0, 0.0])
+_mean, _var = np.array([0.0, 10.0]), np.array([1.0, 6.0])
+_kept = {"x": _x.copy(), "gamma": _gamma.copy(), "beta": _beta.copy(), "run_mean": _mean.copy()}
+_kept["run_var"] = _var.copy()
+for _training in (True, False, True):  # the same question twice has the same answer
+    _result = batchnorm_forward(_x, _gamma, _beta, _mean, _var, 0.1, 3.0, _training)
+    _result = checks.items(_result, _names)
+    for (_name, _old), _new in zip(_kept.items(), (_x, _gamma, _beta, _mean, _var), strict=True):
+        checks.unchanged(_old, _new, _name)
+    _mode = "training" if _training else "evaluation"
+    _y = [[8.0, 1.5], [12.0, -1.5]] if _training else [[12.0, -3.0], [16.0, -5.0]]
+    checks.array(_result[0], _y, f"y in {_mode} mode", 1e-6, 1e-9)
+    checks.array(_result[1], [0.2, 9.6] if _training else [0.0, 10.0], f"new run_mean ({_mode})", 1e-6, 1e-9)
+    checks.array(_result[2], [1.1, 5.6] if _training else [1.0, 6.0], f"new run_var ({_mode})", 1e-6, 1e-9)
+checks.public_passed("batchnorm_forward: clean calls")
+### BEGIN HIDDEN TESTS
+_rng = np.random.default_rng(104)
+for _N, _D, _training in [(5, 3, True), (5, 3, False), (2, 3, True), (1, 3, False), (7, 2, True)]:
+    _x, _gamma, _beta = _rng.normal(size=(_N, _D)), *_rng.normal(size=(2, _D))
+    _mean, _var = _rng.normal(size=_D), _rng.uniform(0.5, 2.0, _D)
+    _given = (_x, _gamma, _beta, _mean, _var)
+    _was = tuple(a.copy() for a in _given)
+    if _training:
+        _pairs = ((_x[:, None] - _x[None]) ** 2).sum((0, 1)) / 2
+        _centre, _spread = _x.sum(0) / _N, _pairs / _N**2
+        _next = 0.8 * _mean + 0.2 * _centre, 0.8 * _var + 0.2 * _pairs / (_N * (_N - 1))
+    else:
+        _centre, _spread = _next = _was[3:]
+    _y = _was[2] + _was[1] * (_was[0] - _centre) / np.sqrt(_spread + 1e-3)
+    _result = checks.items(batchnorm_forward(*_given, 0.2, 1e-3, _training), _names)
+    for _old, _new, _name in zip(_was, _given, ("x", "gamma", "beta", "run_mean", "run_var"), strict=True):
+        checks.unchanged(_old, _new, _name)
+    for _found, _wanted, _name in zip(_result, (_y, *_next), _names, strict=True):
+        checks.array(_found, _wanted, f"{_name} with training = {_training}", 1e-6, 1e-9)
+### END HIDDEN TESTS
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "batchnorm_backward_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## Exercise 2: three paths to one input
+#
+# `batchnorm_backward` &nbsp;·&nbsp; 6 points &nbsp;·&nbsp; 30 minutes &nbsp;·&nbsp; difficulty 4 of 5
+#
+# In training mode an input $x_i$ reaches the loss in three ways: through its own output $y_i$, through the batch's mean, and
+# through the batch's variance. The last two touch *all* outputs of the column. With the gradient $dy$ of the loss by the
+# outputs, $s = \sqrt{\sigma^2 + \varepsilon}$ and $\hat x_i = (x_i - \mu)/s$, all three together give
+#
+# $$dx_i = \frac{\gamma}{s} \Big( dy_i - \frac1N \sum_j dy_j - \hat x_i\, \frac1N \sum_j dy_j\, \hat x_j \Big), \qquad
+# d\gamma = \sum_i dy_i\, \hat x_i, \qquad d\beta = \sum_i dy_i ,$$
+#
+# for each column alone. Derive the first formula once with a pencil; the lecture has it as a projection.
+#
+# **Convention.** As in exercise 1, training mode: $\sigma^2$ divides by $N$, `eps` > 0 inside the root. $dx$ is the gradient
+# of the loss, not of its mean over the batch: nothing else is divided by $N$.
+#
+# **Shapes.** `dy` and `x` are $(N, D)$ with $N \ge 2$; `gamma` is $(D,)$. Return $(dx, d\gamma, d\beta)$ with the shapes
+# $(N, D)$, $(D,)$ and $(D,)$.
+#
+# **Example.** One column, $\varepsilon = 3$, $\gamma = 4$, $x = (4, 6, 4, 6)$ and $dy = (1, 0, 0, 0)$. Then $\mu = 5$,
+# $\sigma^2 = 1$, $s = 2$, $\hat x = (-0.5, 0.5, -0.5, 0.5)$; the two means are $0.25$ and $-0.125$:
+#
+# $$dx = 2 \cdot \big(1 - 0.25 - 0.0625,\; -0.25 + 0.0625,\; -0.25 - 0.0625,\; -0.25 + 0.0625\big) = (1.375,\, -0.375,\, -0.625,\, -0.375)$$
+#
+# and $d\gamma = -0.5$, $d\beta = 1$. The four numbers of $dx$ add up to 0: adding a constant to a column changes nothing.
+#
+# <details><summary>Hint 1</summary>Recompute the forward pass first: the mean, the variance, the root s and the normalised columns. All sums run along axis 0.</details>
+# <details><summary>Hint 2</summary>Without the two subtracted means you would treat the statistics as constants. The first mean belongs to the path through the batch's mean, the second to the path through its variance.</details>
+# <details><summary>Hint 3</summary>With <code>hat</code> for the normalised columns: <code>dgamma = (dy * hat).sum(axis=0)</code>, <code>dbeta = dy.sum(axis=0)</code>, and both means of the formula are these sums divided by N. PyTorch's autograd on exercise 1's formula is a right way too.</details>
+
+
+# %% nbgrader={"grade": false, "grade_id": "batchnorm_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def batchnorm_backward(
+    dy: np.ndarray, x: np.ndarray, gamma: np.ndarray, eps: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gradients of batch normalisation in training mode (Ioffe & Szegedy 2015, section 3, simplified).
+
+    dy: (N, D), the gradient of the loss by the outputs. x: (N, D), the inputs. gamma: (D,).
+    eps: as in the forward pass, inside the root.
+    Returns (dx (N, D), dgamma (D,), dbeta (D,)); the arguments stay as they are.
+    """
+    ### BEGIN SOLUTION
+    s = np.sqrt(x.var(axis=0) + eps)
+    hat = (x - x.mean(axis=0)) / s
+    dgamma, dbeta = (dy * hat).sum(axis=0), dy.sum(axis=0)
+    dx = gamma / s * (dy - dbeta / len(x) - hat * dgamma / len(x))
+    return dx, dgamma, dbeta
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_backward_dx", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# The gradient by the inputs: all three paths.
+_names = ("dx", "dgamma", "dbeta")
+_dy, _x = np.array([[1.0], [0.0], [0.0], [0.0]]), np.array([[4.0], [6.0], [4.0], [6.0]])
+_result = batchnorm_backward(_dy, _x, np.array([4.0]), 3.0)
+checks.array(checks.items(_result, _names)[0], [[1.375], [-0.375], [-0.625], [-0.375]], "dx")
+checks.public_passed("batchnorm_backward: dx")
+### BEGIN HIDDEN TESTS
+_rng = np.random.default_rng(105)
+_cases = [  # N, D, standard deviation of the columns, eps
+    (3, 1, 1.0, 1e-5),
+    (4, 3, 2.0, 0.3),
+    (2, 3, 0.5, 0.1),
+    (5, 5, 1.0, 1e-5),
+    (3, 8, 0.7, 0.01),
+    (40, 2, 5.0, 1e-5),
+    (6, 2, 1e-3, 1e-5),  # the variance is a tenth of eps
+    (7, 1, 3e-3, 1e-5),
+]
+for _N, _D, _std, _eps in _cases:
+    _x, _dy = 3 * _rng.normal(size=_D) + _std * _rng.normal(size=(_N, _D)), _rng.normal(size=(_N, _D))
+    _gamma = _rng.choice([-1.0, 1.0], _D) * _rng.uniform(0.3, 3.0, _D)
+    _dx = np.zeros((_N, _D))
+    for _where in np.ndindex(_N, _D):  # the derivative by one input: a step into the complex plane
+        _moved = _x.astype(complex)
+        _moved[_where] += 1e-30j
+        _centred = _moved - _moved.sum(0) / _N
+        _out = _gamma * _centred / np.sqrt((_centred**2).sum(0) / _N + _eps)
+        _dx[_where] = (_dy * _out).sum().imag / 1e-30
+    _result = checks.items(batchnorm_backward(_dy, _x, _gamma, _eps), _names)
+    _where = f"dx for N = {_N}, D = {_D}, columns of standard deviation {_std:g}, eps = {_eps:g}"
+    checks.array(_result[0], _dx, _where)
+### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_backward_parameters", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# The gradients by gamma and beta.
+_names = ("dx", "dgamma", "dbeta")
+_dy, _x = np.array([[1.0], [0.0], [0.0], [0.0]]), np.array([[4.0], [6.0], [4.0], [6.0]])
+_result = checks.items(batchnorm_backward(_dy, _x, np.array([4.0]), 3.0), _names)
+checks.array(_result[1], [-0.5], "dgamma")
+checks.array(_result[2], [1.0], "dbeta")
+checks.public_passed("batchnorm_backward: parameters")
+### BEGIN HIDDEN TESTS
+_rng = np.random.default_rng(106)
+for _N, _D, _std, _eps in [(3, 1, 1.0, 1e-5), (2, 4, 2.0, 0.3), (9, 3, 1e-3, 1e-5), (5, 2, 10.0, 0.01)]:
+    _x, _dy = 2 + _std * _rng.normal(size=(_N, _D)), _rng.normal(size=(_N, _D))
+    _gamma = _rng.uniform(1.5, 3.0, _D)
+    _dgamma, _dbeta = [], []
+    for _column, _slopes in zip(_x.T, _dy.T, strict=True):
+        _variance = sum((a - b) ** 2 for a in _column for b in _column) / (2 * _N**2)
+        # the outputs are linear in gamma and beta: by gamma, the normalised column; by beta, 1
+        _by_gamma = (_column - _column.sum() / _N) * float(_variance + _eps) ** -0.5
+        _dgamma.append(float(np.dot(_slopes, _by_gamma)))
+        _dbeta.append(float(np.dot(_slopes, np.ones(_N))))
+    _result = checks.items(batchnorm_backward(_dy, _x, _gamma, _eps), _names)
+    checks.array(_result[1], _dgamma, f"dgamma for N = {_N}, D = {_D}")
+    checks.array(_result[2], _dbeta, f"dbeta for N = {_N}, D = {_D}")
+### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_backward_algebra", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# What the formula removes: the constant in every column, and all but a trace of the column itself.
+_names = ("dx", "dgamma", "dbeta")
+_x, _gamma, _s = np.array([[4.0], [6.0], [4.0], [6.0]]), np.array([4.0]), 2.0
+_result = checks.items(batchnorm_backward(np.full((4, 1), 5.0), _x, _gamma, 3.0), _names)
+checks.array(_result[0], np.zeros((4, 1)), "dx for a dy that is constant")
+# along the normalised column, only the share eps / (var + eps) is left
+_hat = (_x - 5.0) / _s
+_result = checks.items(batchnorm_backward(_hat.copy(), _x, _gamma, 3.0), _names)
+checks.array(_result[0], 4.0 / _s * _hat * 3.0 / 4.0, "dx for a dy that is the normalised column")
+checks.public_passed("batchnorm_backward: algebra")
+### BEGIN HIDDEN TESTS
+_rng = np.random.default_rng(107)
+for _N, _D, _eps in [(2, 2, 0.5), (2, 1, 1e-3), (5, 3, 0.1), (12, 2, 1e-5)]:
+    _x, _dy = _rng.normal(size=(_N, _D)) + 2, _rng.normal(size=(_N, _D))
+    _gamma = _rng.uniform(0.5, 2.0, _D)
+    # the Jacobian of one column: gamma / s (1 - 11^T / N - hat hat^T / N)
+    _dx = np.zeros((_N, _D))
+    for _j in range(_D):
+        _root = np.sqrt(np.var(_x[:, _j]) + _eps)
+        _unit = (_x[:, _j] - np.mean(_x[:, _j])) / _root
+        _jacobian = np.eye(_N) - np.ones((_N, _N)) / _N - np.outer(_unit, _unit) / _N
+        _dx[:, _j] = _gamma[_j] / _root * _jacobian @ _dy[:, _j]
+    _result = checks.items(batchnorm_backward(_dy.copy(), _x, _gamma, _eps), _names)
+    _found = checks.array(_result[0], _dx, f"dx for N = {_N}, D = {_D}, eps = {_eps:g}")
+    checks.array(_found.sum(0), np.zeros(_D), "the sum of each column of dx")
+    # other units of x: with eps in their square, the outputs stay and the gradients shrink
+    _result = checks.items(batchnorm_backward(_dy.copy(), 10 * _x, _gamma, 100 * _eps), _names)
+    checks.array(_result[0], _dx / 10, "dx after x was multiplied by 10 and eps by 100")
+    # linear in dy
+    _other = _rng.normal(size=(_N, _D))
+    _sum, _one = (
+        checks.finite(checks.items(batchnorm_backward(d, _x, _gamma, _eps), _names)[0], "dx", (_N, _D))
+        for d in (_dy + _other, _other.copy())
+    )
+    checks.array(_sum, _found + _one, "dx for the sum of two dy", 1e-7, 1e-9)
+### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_backward_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# A call leaves its arguments alone and remembers nothing.
+_names = ("dx", "dgamma", "dbeta")
+_dy, _x = np.array([[1.0], [0.0], [0.0], [0.0]]), np.array([[4.0], [6.0], [4.0], [6.0]])
+_gamma = np.array([4.0])
+_kept = _dy.copy(), _x.copy(), _gamma.copy()
+for _ in range(2):  # the same question twice has the same answer
+    _result = checks.items(batchnorm_backward(_dy, _x, _gamma, 3.0), _names)
+    for _old, _new, _name in zip(_kept, (_dy, _x, _gamma), ("dy", "x", "gamma"), strict=True):
+        checks.unchanged(_old, _new, _name)
+    checks.array(_result[0], [[1.375], [-0.375], [-0.625], [-0.375]], "dx")
+    checks.array(_result[1], [-0.5], "dgamma")
+    checks.array(_result[2], [1.0], "dbeta")
+checks.public_passed("batchnorm_backward: clean calls")
+### BEGIN HIDDEN TESTS
+_rng = np.random.default_rng(108)
+for _N, _D in [(5, 3), (2, 3), (5, 3), (3, 6)]:
+    _dy, _x, _gamma = _rng.normal(size=(_N, _D)), _rng.normal(size=(_N, _D)), _rng.uniform(0.5, 2.0, _D)
+    _kept = _dy.copy(), _x.copy(), _gamma.copy()
+    _root = np.sqrt(((_x[:, None] - _x[None]) ** 2).sum((0, 1)) / (2 * _N**2) + 0.01)
+    _unit = (_x - _x.sum(0) / _N) / _root
+    _along, _level = np.einsum("ij,ij->j", _dy, _unit), np.einsum("ij->j", _dy)
+    _dx = _gamma * (_dy - (_level + _unit * _along) / _N) / _root
+    _result = checks.items(batchnorm_backward(_dy, _x, _gamma, 0.01), _names)
+    for _old, _new, _name in zip(_kept, (_dy, _x, _gamma), ("dy", "x", "gamma"), strict=True):
+        checks.unchanged(_old, _new, _name)
+    for _found, _wanted, _name in zip(_result, (_dx, _along, _level), _names, strict=True):
+        checks.array(_found, _wanted, f"{_name} for N = {_N}, D = {_D}")
+### END HIDDEN TESTS
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "residual_forward_backward_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## Exercise 3: a layer that may do nothing
+#
+# `residual_forward_backward` &nbsp;·&nbsp; 5 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 2 of 5
+#
+# A residual block adds what its layer computes to what the layer was given. For one example, a column $x$:
+#
+# $$y = x + \mathrm{relu}(W x), \qquad \mathrm{relu}(z) = \max(z, 0) .$$
+#
+# Compute the block's output for a batch, and, for the gradient $dy$ of the loss by the outputs, the gradients by the
+# inputs and by the weights.
+#
+# **Convention.** Examples are the *rows* of `x`, so the batch is $y = x + \mathrm{relu}(x W^\top)$. The derivative of relu is
+# 1 where its input is positive and 0 where it is negative (no test has an input of exactly 0). $dW$ is a sum over the
+# examples, not a mean.
+#
+# **Shapes.** `x` and `dy` are $(N, d)$, `W` is $(d, d)$. Return $(y, dx, dW)$ with the shapes $(N, d)$, $(N, d)$ and $(d, d)$.
+#
+# **Example.** One example, $d = 2$:
+#
+# $$x = (1, -2), \quad W = \begin{pmatrix} 1 & 1 \\ 2 & -1 \end{pmatrix}, \quad Wx = (-1, 4), \quad y = (1, -2) + (0, 4) = (1, 2) .$$
+#
+# Only the second unit is active. For $dy = (1, 2)$ it receives $2$ and the first unit nothing:
+#
+# $$dx = (1, 2) + 2 \cdot (2, -1) = (5, 0), \qquad dW = \begin{pmatrix} 0 & 0 \\ 2 & -4 \end{pmatrix} .$$
+#
+# <details><summary>Hint 1</summary>The gradient goes back on two ways: straight along the skip, unchanged, and through the layer. What arrives at x is their sum.</details>
+# <details><summary>Hint 2</summary>Whether a unit is active is decided by its own input z = x W^T, before the skip is added: y may be positive where z is negative.</details>
+# <details><summary>Hint 3</summary>With <code>z = x @ W.T</code> and <code>dz = dy * (z &gt; 0)</code>: <code>dx = dy + dz @ W</code> and <code>dW = dz.T @ x</code>.</details>
+
+
+# %% nbgrader={"grade": false, "grade_id": "residual_forward_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def residual_forward_backward(
+    x: np.ndarray, W: np.ndarray, dy: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A residual block y = x + relu(W x) (after He et al. 2016) and its gradients.
+
+    x, dy: (N, d), one example per row; dy is the gradient of the loss by y. W: (d, d).
+    Returns (y (N, d), dx (N, d), dW (d, d)); the arguments stay as they are.
+    """
+    ### BEGIN SOLUTION
+    z = x @ W.T
+    dz = dy * (z > 0)
+    return x + np.maximum(z, 0), dy + dz @ W, dz.T @ x
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "test_residual_forward_backward_y", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# Forwards.
+_names = ("y", "dx", "dW")
+_x, _W, _dy = np.array([[1.0, -2.0]]), np.array([[1.0, 1.0], [2.0, -1.0]]), np.array([[1.0, 2.0]])
+_result = checks.items(residual_forward_backward(_x, _W, _dy), _names)
+checks.array(_result[0], [[1.0, 2.0]], "y")
+checks.public_passed("residual_forward_backward: y")
+### BEGIN HIDDEN TESTS
+_rng = np.random.default_rng(109)
+for _N, _d in [(1, 1), (1, 4), (3, 3), (7, 2), (2, 6), (20, 5)]:
+    _x, _W, _dy = _rng.normal(size=(_N, _d)), _rng.normal(size=(_d, _d)), _rng.normal(size=(_N, _d))
+    _z = np.array([[sum(_W[k, j] * row[j] for j in range(_d)) for k in range(_d)] for row in _x])
+    _y = np.where(_z > 0, _x + _z, _x)
+    _result = checks.items(residual_forward_backward(_x, _W, _dy), _names)
+    checks.array(_result[0], _y, f"y for N = {_N}, d = {_d}")
+### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "test_residual_forward_backward_dx", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# Backwards, to the inputs: along the skip and through the layer.
+_names = ("y", "dx", "dW")
+_x, _W, _dy = np.array([[1.0, -2.0]]), np.array([[1.0, 1.0], [2.0, -1.0]]), np.array([[1.0, 2.0]])
+_result = checks.items(residual_forward_backward(_x, _W, _dy), _names)
+checks.array(_result[1], [[5.0, 0.0]], "dx")
+checks.public_passed("residual_forward_backward: dx")
+### BEGIN HIDDEN TESTS
+_rng = np.random.default_rng(110)
+for _N, _d, _scale in [(1, 1, 1.0), (1, 4, 1.0), (3, 3, 0.5), (7, 2, 2.0), (2, 6, 1.0), (20, 5, 0.1)]:
+    _x, _W, _dy = _rng.normal(size=(_N, _d)), _scale * _rng.normal(size=(_d, _d)), _rng.normal(size=(_N, _d))
+    _dx = _dy.copy()  # along the skip; through the layer, one example and one active unit after the other
+    for _row, _slopes, _back in zip(_x, _dy, _dx, strict=True):
+        for _k in range(_d):
+            if np.dot(_W[_k], _row) > 0:
+                _back += _slopes[_k] * _W[_k]
+    _result = checks.items(residual_forward_backward(_x, _W, _dy), _names)
+    checks.array(_result[1], _dx, f"dx for N = {_N}, d = {_d}")
+# a block whose units are all off does nothing; one whose units are all on adds W
+_x, _dy = np.array([[1.0, 2.0, 3.0], [0.5, 0.1, 4.0]]), np.array([[1.0, -2.0, 3.0], [2.0, 0.5, -1.0]])
+_W = np.array([[1.0, 2.0, 0.5], [0.3, 1.0, 3.0], [2.0, 0.25, 1.0]])
+for _sign, _dx in [(-1.0, _dy.copy()), (1.0, np.einsum("nk,kj->nj", _dy, _W + np.eye(3)))]:
+    _result = checks.items(residual_forward_backward(_x, _sign * _W, _dy), _names)
+    checks.array(_result[1], _dx, "dx with all units " + ("on" if _sign > 0 else "off"))
+### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "test_residual_forward_backward_dW", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# Backwards, to the weights.
+_names = ("y", "dx", "dW")
+_x, _W, _dy = np.array([[1.0, -2.0]]), np.array([[1.0, 1.0], [2.0, -1.0]]), np.array([[1.0, 2.0]])
+_result = checks.items(residual_forward_backward(_x, _W, _dy), _names)
+checks.array(_result[2], [[0.0, 0.0], [2.0, -4.0]], "dW")
+checks.public_passed("residual_forward_backward: dW")
+### BEGIN HIDDEN TESTS
+_rng = np.random.default_rng(111)
+for _N, _d, _scale in [(1, 1, 1.0), (1, 4, 1.0), (3, 3, 0.5), (7, 2, 2.0), (2, 6, 1.0), (20, 5, 0.1)]:
+    _x, _W, _dy = _rng.normal(size=(_N, _d)), _scale * _rng.normal(size=(_d, _d)), _rng.normal(size=(_N, _d))
+    _dW = np.zeros((_d, _d))  # one example and one active unit after the other
+    for _row, _slopes in zip(_x, _dy, strict=True):
+        for _k in range(_d):
+            if np.dot(_W[_k], _row) > 0:
+                _dW[_k] += _slopes[_k] * _row
+    _result = checks.items(residual_forward_backward(_x, _W, _dy), _names)
+    checks.array(_result[2], _dW, f"dW for N = {_N}, d = {_d}")
+### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "test_residual_forward_backward_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# A call leaves its arguments alone and remembers nothing.
+_names = ("y", "dx", "dW")
+_x, _W, _dy = np.array([[1.0, -2.0]]), np.array([[1.0, 1.0], [2.0, -1.0]]), np.array([[1.0, 2.0]])
+_kept = _x.copy(), _W.copy(), _dy.copy()
+for _ in range(2):  # the same question twice has the same answer
+    _result = checks.items(residual_forward_backward(_x, _W, _dy), _names)
+    for _old, _new, _name in zip(_kept, (_x, _W, _dy), ("x", "W", "dy"), strict=True):
+        checks.unchanged(_old, _new, _name)
+    checks.array(_result[0], [[1.0, 2.0]], "y")
+    checks.array(_result[1], [[5.0, 0.0]], "dx")
+    checks.array(_result[2], [[0.0, 0.0], [2.0, -4.0]], "dW")
+checks.public_passed("residual_forward_backward: clean calls")
+### BEGIN HIDDEN TESTS
+_rng = np.random.default_rng(112)
+for _N, _d in [(4, 3), (1, 3), (4, 3), (5, 2)]:
+    _x, _W, _dy = _rng.normal(size=(_N, _d)), _rng.normal(size=(_d, _d)), _rng.normal(size=(_N, _d))
+    _kept = _x.copy(), _W.copy(), _dy.copy()
+    _on = (np.einsum("kj,nj->nk", _W, _x) > 0).astype(float)
+    _y = _x + np.einsum("nk,kj,nj->nk", _on, _W, _x)
+    _dx = _dy + np.einsum("nk,nk,kj->nj", _dy, _on, _W)
+    _dW = np.einsum("nk,nk,nj->kj", _dy, _on, _x)
+    _result = checks.items(residual_forward_backward(_x, _W, _dy), _names)
+    for _old, _new, _name in zip(_kept, (_x, _W, _dy), ("x", "W", "dy"), strict=True):
+        checks.unchanged(_old, _new, _name)
+    for _found, _wanted, _name in zip(_result, (_y, _dx, _dW), _names, strict=True):
+        checks.array(_found, _wanted, f"{_name} for N = {_N}, d = {_d}")
+### END HIDDEN TESTS
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_sigmoid_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## The payoff: your functions at work
+#
+# **Five layers of sigmoids.** 1,200 handwritten digits, 64 rows per step, five hidden layers of 32 units: all of it in NumPy,
+# every gradient by hand, the normalisation by your first two functions. The last line of each run reads 597 digits that were
+# not trained on, one at a time, as evaluation mode allows. Before you run the cell: at which of the three rates does the
+# network without normalisation learn?
+
+# %% tags=["explore"]
+import itertools
+
+from trainlab import plots
+from trainlab.data import digits
+
+pool = digits()
+train, test = slice(0, 1200), slice(1200, None)
+pixels = pool.inputs - pool.inputs[train].mean(axis=0)
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+class Network:
+    """Sigmoid layers with or without batch normalisation, and a softmax on top."""
+
+    def __init__(self, widths, normed, seed=0):
+        rng = np.random.default_rng(seed)
+        pairs = itertools.pairwise(widths)
+        *self.W, self.V = [rng.normal(size=(n, m)) * np.sqrt(2 / (m + n)) for m, n in pairs]
+        self.gamma, self.beta, self.mean = np.ones((5, 32)), np.zeros((5, 32)), np.zeros((5, 32))
+        self.var, self.c, self.normed = np.ones((5, 32)), np.zeros(10), normed
+
+    def forward(self, h, training):
+        self.kept = []
+        for k, W in enumerate(self.W):
+            z = h @ W.T
+            if self.normed:
+                state = self.mean[k], self.var[k], 0.1, 1e-5, training
+                result = batchnorm_forward(z, self.gamma[k], self.beta[k], *state)
+                y, self.mean[k], self.var[k] = map(np.asarray, result)
+            else:
+                y = z + self.beta[k]
+            self.kept.append((h, z, sigmoid(y)))
+            h = sigmoid(y)
+        return h @ self.V.T + self.c
+
+    def step(self, rows, labels, lr):
+        logits = self.forward(rows, training=True)
+        p = np.exp(logits - logits.max(axis=1, keepdims=True))
+        p /= p.sum(axis=1, keepdims=True)
+        loss = -np.log(p[np.arange(len(p)), labels]).mean()
+        d = (p - np.eye(10)[labels]) / len(p)
+        h = self.kept[-1][2]
+        d, self.V, self.c = d @ self.V, self.V - lr * d.T @ h, self.c - lr * d.sum(axis=0)
+        for k in reversed(range(5)):
+            h, z, a = self.kept[k]
+            d = d * a * (1 - a)
+            if self.normed:
+                d, dgamma, dbeta = map(np.asarray, batchnorm_backward(d, z, self.gamma[k], 1e-5))
+                self.gamma[k] -= lr * dgamma
+            else:
+                dbeta = d.sum(axis=0)
+            self.beta[k] -= lr * dbeta
+            d, self.W[k] = d @ self.W[k], self.W[k] - lr * d.T @ h
+        return loss
+
+
+curves = []
+for k, lr in enumerate((0.1, 1.0, 5.0)):
+    for normed in (False, True):
+        network, rng, losses = Network((64, 32, 32, 32, 32, 32, 10), normed), np.random.default_rng(1), []
+        for _ in range(300):
+            rows = rng.choice(1200, 64, replace=False)
+            losses.append(network.step(pixels[rows], pool.labels[rows], lr))
+        read = network.forward(pixels[test], training=False).argmax(axis=1) == pool.labels[test]
+        name = "normalised" if normed else "plain"
+        print(f"η = {lr}, {name}: {read.mean():.0%} of the test digits read")
+        smooth = np.convolve(losses, np.ones(20) / 20, mode="valid")
+        label = f"η = {lr:g}" if normed else "plain, all three" if k == 2 else ""
+        curves.append(plots.Curve(np.arange(len(smooth)), smooth, label, colour=k if normed else 3))
+plots.show(
+    plots.lines(*curves, xlabel="step", ylabel="loss, mean of 20 steps", title="five layers of sigmoids"),
+    alt="The losses of the three plain networks stay level at 2.3, the loss of guessing; those of the three normalised "
+    "networks fall, to below 0.5 at the smallest rate and to 0.1 at the two others.",
+)
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_residual_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# **Thirty layers of relus.** Your third function, thirty times on top of itself. Its output minus its input is the layer without
+# the skip, so the same function also runs the plain network. Both have the same number of weights; which of them can still tell
+# one digit from another at the top?
+
+# %% tags=["explore"]
+
+
+def curve_of(depth, skip, steps=250, lr=0.02, width=32):
+    rng = np.random.default_rng(0)
+    first, last = (
+        rng.normal(size=(width, 64)) * np.sqrt(2 / 64),
+        rng.normal(size=(10, width)) / np.sqrt(width),
+    )
+    Ws = rng.normal(size=(depth, width, width)) * np.sqrt(2 / width / (depth if skip else 1))
+    losses = []
+    for _ in range(steps):
+        rows = rng.choice(1200, 64, replace=False)
+        x, h, kept = pixels[rows], np.maximum(pixels[rows] @ first.T, 0), []
+        bottom = h
+        for W in Ws:
+            kept.append(h)
+            y = np.asarray(residual_forward_backward(h, W, np.zeros_like(h))[0])
+            h = y if skip else y - h
+        logits = h @ last.T
+        p = np.exp(logits - logits.max(axis=1, keepdims=True))
+        p /= p.sum(axis=1, keepdims=True)
+        losses.append(-np.log(p[np.arange(64), pool.labels[rows]]).mean())
+        d = (p - np.eye(10)[pool.labels[rows]]) / 64
+        d, last = d @ last, last - lr * d.T @ h
+        for k in reversed(range(depth)):
+            _, dx, dW = map(np.asarray, residual_forward_backward(kept[k], Ws[k], d))
+            Ws[k] -= lr * dW
+            d = dx if skip else dx - d
+        first = first - lr * (d * (bottom > 0)).T @ x
+    return np.convolve(losses, np.ones(20) / 20, mode="valid")
+
+
+curves = []
+for k, depth in enumerate((2, 10, 30)):
+    for skip in (False, True):
+        losses = curve_of(depth, skip)
+        print(f"{depth} layers, {'with' if skip else 'without'} skip: loss {losses[-1]:.2f}")
+        name = f"{depth}, {'skip' if skip else 'plain'}"
+        curves.append(plots.Curve(np.arange(len(losses)), losses, name, colour=k, theory=not skip))
+plots.show(
+    plots.lines(*curves, xlabel="step", ylabel="loss, mean of 20 steps", title="dashed: without skip"),
+    alt="Solid losses with the skip: the deeper the network, the faster they fall, to 0.1 with 30 layers. Dashed losses "
+    "without it: 10 layers fall faster than 2, but 30 stay as high as 2.",
+)
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_torch_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# **And PyTorch.** Its layer has the same conventions; after 20 batches the outputs and the running statistics must agree:
+
+# %% tags=["explore"]
+layer = torch.nn.BatchNorm1d(3, momentum=0.3, dtype=torch.float64)
+rng, state, apart = np.random.default_rng(0), (np.zeros(3), np.ones(3)), 0.0
+for _ in range(20):
+    x = rng.normal(size=(8, 3)) * [1, 10, 100] + [0, 5, -3]
+    y, *state = map(np.asarray, batchnorm_forward(x, np.ones(3), np.zeros(3), *state, 0.3, 1e-5, True))
+    theirs = layer(torch.tensor(x)).detach().numpy()
+    running = layer.running_mean.numpy(), layer.running_var.numpy()
+    apart = max(apart, *(np.abs(a - b).max() for a, b in zip((y, *state), (theirs, *running), strict=True)))
+print(f"outputs and running statistics agree to 1e-10 after 20 batches: {apart < 1e-10}")
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "written_normalisation_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## Exercise 4: statistics, modes and scales
+#
+# written question &nbsp;·&nbsp; 3 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 3 of 5
+#
+# Answer in one to three sentences each, with a formula or a number where one belongs.
+#
+# 1. "Batch normalisation whitens the units: afterwards they are independent and normally distributed." Two units of a layer have
+#    correlation 0.9, and one of them takes only the values 0 and 1. What is true of them after the normalisation?
+# 2. After its first ten steps a network reads 90 % of the digits when it is asked in training mode, in batches of 64, and 30 % in
+#    evaluation mode. PyTorch's defaults were used. Why, and what can you do? Name two ways.
+# 3. Somebody multiplies the weights of a layer by 10 and leaves η as it is. Normalisation follows the layer; take ε = 0. What
+#    happens to the layer's normalised outputs, to the gradient by its weights, and to the change of its *direction* per step?
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "written_normalisation", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
+# ### BEGIN SOLUTION
+# 1. Each has mean 0 and variance 1 over the batch. Their correlation is still 0.9, since neither a shift nor a positive factor per
+#    unit changes it, so they are not independent; and the second still takes two values only, which is not a normal distribution.
+# 2. Running statistics start at mean 0 and variance 1 and still contain the share $(1 - m)^{10} = 0.9^{10} = 35\,\%$ of that
+#    start (and what they contain of the network is of its older weights); the statistics that evaluation mode uses are not those that
+#    the layers were trained with. Ways: train longer; a larger momentum $m$; correct the bias, or let them be the plain average of all
+#    batches (`momentum=None`); recompute the statistics with the finished weights over the training rows.
+# 3. The outputs stay the same, since mean and root grow by 10 as well. The gradient becomes 10 times smaller, and the weights are 10
+#    times longer, so the direction turns by 100 times less per step: as if η had been divided by 100.
+#
+# **Marking scheme** (3 points)
+#
+# - 1 point: part 1. Half a point for "correlation unchanged" with a reason, half for "the shape of the distribution unchanged".
+# - 1 point: part 2. Half a point for the start that has not faded (the number is not required), half for two ways that work; a
+#   quarter for one. "Evaluate in training mode" is not a way: predictions would depend on the other rows.
+# - 1 point: part 3. A third each for the outputs, the gradient (1/10) and the direction (1/100).
+# - No points for formulas without a sentence that answers the question; no deduction for language.
+# ### END SOLUTION
