@@ -12,19 +12,19 @@ import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from grader.gradebook import CellId, Entry
-from grader.notebook import Assignment, Notebook, Role
+from grader.notebook import Assignment, Notebook, Role, role_of
+from grader.plan import match
 from grader.result import NotebookResult, Result, Status, TestResult, Verdict
 from grader.submission import (
     StudentCell,
     Submission,
     Unreadable,
     load_notebook,
-    match,
     pair_notebooks,
     read_cells,
 )
@@ -45,6 +45,7 @@ class Stamp:
     """What an autograded folder was made from. `untouched` are solution cells that are as they were released."""
 
     key: str
+    status: str
     submission: str
     untouched: frozenset[CellId]
 
@@ -56,11 +57,34 @@ def read_stamp(folder: Path, assignment: Assignment) -> Stamp | None:
         try:
             text = (folder / f"{notebook.name}.ipynb").read_text("utf-8")
             stamp, _ = json.JSONDecoder().raw_decode(text, text.rindex(f'"{STAMP}": ') + len(f'"{STAMP}": '))
-            made_from.add((stamp["key"], stamp["submission"]))
+            made_from.add((stamp["key"], stamp.get("status", Status.GRADED), stamp["submission"]))
             untouched.update((notebook.name, cell) for cell in stamp["untouched"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
     return Stamp(*made_from.pop(), frozenset(untouched)) if len(made_from) == 1 else None
+
+
+def edited_cells(folder: Path, assignment: Assignment) -> list[str]:
+    """Ids of set-up and test cells that an autograded folder has in other words, or with other points, than the source now."""
+    edited = []
+    for notebook in assignment.notebooks:
+        try:
+            cells = load_notebook((folder / f"{notebook.name}.ipynb").read_bytes())["cells"]
+        except (OSError, Unreadable):
+            continue
+        told = [(cell["metadata"].get("nbgrader") or {}, cell) for cell in cells]
+        was = {
+            meta["grade_id"]: (cell["source"], float(meta.get("points") or 0))
+            for meta, cell in told
+            if role_of(cell["cell_type"], meta) in (Role.TEST, Role.SETUP)
+        }
+        now = {
+            cell.id: (cell.source, cell.points)
+            for cell in notebook.cells
+            if cell.role is Role.TEST or (cell.role is Role.SETUP and cell.id in was)
+        }
+        edited += [cell for cell in dict.fromkeys([*now, *was]) if was.get(cell) != now.get(cell)]
+    return edited
 
 
 def gradebook_entry(
@@ -71,28 +95,27 @@ def gradebook_entry(
     untouched: Collection[CellId],
     *,
     resubmitted: bool,
+    extension: timedelta | None = None,
 ) -> Entry:
     """What the gradebook should say: points for tests, None for what a person must grade, 0 for an answer that is none.
 
     A submission without a score has None everywhere, and the reason as the comment of each notebook's first solution cell.
     """
     graded = result.status is Status.GRADED
-    points = {
-        (notebook.name, test.id): test.points for notebook in result.notebooks for test in notebook.tests
-    }
+    tests = result.tests if graded else {}
     scores: dict[CellId, float | None] = {}
     comments: dict[CellId, str | None] = dict.fromkeys(untouched, NO_RESPONSE) if graded else {}
     for notebook in assignment.notebooks:
         for cell in notebook.cells:
             key = notebook.name, cell.id
             if cell.role is Role.TEST:
-                scores[key] = points.get(key) if graded else None
+                scores[key] = tests[key].points if key in tests else None
             elif cell.role is Role.WRITTEN:
                 scores[key] = 0.0 if graded and cell.solution and key in untouched else None
         first = next((cell.id for cell in notebook.cells if cell.solution), None)
         if not graded and first is not None:
             comments[notebook.name, first] = sentence(result)
-    return Entry(student, timestamp, scores, comments, resubmitted)
+    return Entry(student, timestamp, scores, comments, resubmitted, extension)
 
 
 def sentence(result: Result) -> str:
@@ -154,7 +177,12 @@ class Autograded:
             )
             if result.status is not Status.GRADED:
                 cells.insert(0, _cell("markdown", f"**{sentence(result)}**", {}))
-            stamp = {"key": result.key, "submission": submission.digest, "untouched": untouched}
+            stamp = {
+                "key": result.key,
+                "status": result.status,
+                "submission": submission.digest,
+                "untouched": untouched,
+            }
             metadata = {"kernelspec": KERNEL, STAMP: stamp}
             document = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 4}
             files.append((f"{notebook.name}.ipynb", json.dumps(document, indent=1, sort_keys=True).encode()))

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
+import math
 import os
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from traitlets.config import Config
@@ -11,6 +17,8 @@ from traitlets.config.loader import JSONFileConfigLoader, PyFileConfigLoader
 
 from grader.notebook import Assignment, CourseError, read_assignment
 
+EXTENSIONS = "extensions.csv"
+"""Extra time, kept by the instructor in the course's folder: a line `student,unit,hours` each; unit * means every unit."""
 _DEFAULTS = {
     "source": "solutions",
     "release": "assignments",
@@ -44,9 +52,13 @@ class Course:
 
     def assignment(self, unit: str) -> Assignment:
         """The instructor's version of a unit. Raises CourseError where there is none."""
+        return read_assignment(self.source(unit))
+
+    def source(self, unit: str) -> Path:
+        """The folder of the instructor's version. Raises CourseError for what cannot be a unit's name."""
         if Path(unit).name != unit or unit in ("", ".", ".."):
             raise CourseError(f"'{unit}' is no unit's name: give the folder's name, such as 05_momentum")
-        return read_assignment(self.folder("source", ".", unit))
+        return self.folder("source", ".", unit)
 
     def students(self, unit: str) -> list[str]:
         """Ids of those who handed in `unit`, sorted: folder names, whatever is in them (no patterns, no globbing)."""
@@ -103,6 +115,61 @@ def read_course(root: Path, db_url: str | None = None) -> Course:
     return Course(root, config, structure, steps, url, str(given.get("course_id", "")))
 
 
+def read_extensions(root: Path, unit: str) -> dict[str, timedelta]:
+    """Extra time for `unit` by student, from extensions.csv; a line for the unit itself wins over one for every unit.
+
+    Raises CourseError, with the line, where one makes no sense.
+    """
+    hours: dict[str, dict[str, float]] = {unit: {}, "*": {}}
+    path = root / EXTENSIONS
+    if not path.exists():
+        return {}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file, skipinitialspace=True)
+            if not {"student", "unit", "hours"} <= set(rows.fieldnames or ()):
+                raise ValueError("the first line must be: student,unit,hours")
+            for row in rows:
+                where = f"line {rows.line_num}: "
+                student, whose, text = ((row[name] or "").strip() for name in ("student", "unit", "hours"))
+                try:
+                    given = float(text)
+                except ValueError:
+                    given = -1.0
+                if not (0 <= given < math.inf and student and whose):
+                    raise ValueError(f"{where}give a student, a unit (or *) and hours, 0 or more")
+                if student in hours.setdefault(whose, {}):
+                    raise ValueError(f"{where}'{student}' has a line for '{whose}' already")
+                hours[whose][student] = given
+        return {who: timedelta(hours=given) for who, given in (hours["*"] | hours[unit]).items()}
+    except (OSError, ValueError, csv.Error, OverflowError) as error:
+        raise CourseError(
+            f"{path}: {getattr(error, 'strerror', None) or error}; nothing was graded"
+        ) from error
+
+
+@contextlib.contextmanager
+def importable(root: Path) -> Iterator[None]:
+    """Modules in the course's folder can be imported, as nbgrader lets its plug-ins lie there."""
+    sys.path.insert(0, str(root))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(root))
+
+
+@contextlib.contextmanager
+def disk_errors(course: Course) -> Iterator[None]:
+    """A full disk, a read-only folder and the like, in one line."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or course.root
+        raise CourseError(
+            f"{where}: {error.strerror or error}; nothing graded is lost: mend that, then give the same command again"
+        ) from error
+
+
 def _read_config(root: Path) -> Config:
     from jupyter_core.paths import jupyter_config_path
 
@@ -115,7 +182,8 @@ def _read_config(root: Path) -> Config:
             if not os.path.isfile(os.path.join(folder, name)):
                 continue
             try:
-                config.merge(loader(name, path=folder).load_config())
+                with importable(root):
+                    config.merge(loader(name, path=folder).load_config())
             except Exception as error:
                 what = f"{type(error).__name__}: {error}".splitlines()[0]
                 raise CourseError(f"{os.path.join(folder, name)} cannot be read: {what}") from error

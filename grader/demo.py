@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from grader.classroom import Student, make_class, make_course
-from grader.course import read_course
+from grader.export import export_grades
 from grader.feedback import write_feedback
 from grader.grade import ClassSummary, grade_class
 from grader.notebook import CourseError
+from grader.report import write_report
 
 
 @dataclass(frozen=True)
@@ -22,33 +24,34 @@ class Demo:
 
 
 def run_demo(root: Path, unit: str, *, students: int, into: Path | None, allow_unsandboxed: bool) -> Demo:
-    """Make, grade, give feedback, export. `into` is a new or empty folder, runs/demo-N below `root` by default."""
+    """Make, grade, give feedback, report, export. `into` is a new or empty folder, runs/demo-N below `root` by default."""
+    folder, roster = _make(root, unit, students, into)
+    summary = grade_class(folder, unit, allow_unsandboxed=allow_unsandboxed)
+    write_feedback(folder, unit)
+    write_report(folder, unit)
+    export_grades(folder, to="csv", out=folder / "grades.csv")
+    return Demo(folder, tuple(roster), summary)
+
+
+def hand_in(root: Path, unit: str, *, students: int, into: Path | None) -> Path:
+    """Only the course, and in handed-in.zip what its class hands in: the rest is the instructor's. Returns the course's folder."""
+    folder, _ = _make(root, unit, students, into)
+    shutil.make_archive(str(folder / "handed-in"), "zip", folder / "submitted")
+    shutil.rmtree(folder / "submitted")
+    return folder
+
+
+def _make(root: Path, unit: str, students: int, into: Path | None) -> tuple[Path, list[Student]]:
     folder = into if into is not None else _next_free(root / "runs", "demo")
     if folder.exists() and any(folder.iterdir()):
         raise CourseError(f"{folder} is not empty; name a new folder, so that nothing in it is lost")
     try:
         make_course(root, unit, folder)
-        roster = make_class(root, unit, folder, students=students)
+        return folder, make_class(root, unit, folder, students=students)
     except OSError as error:
         raise CourseError(
             f"{folder}: {error.strerror}; name a folder that can be written to with --into"
         ) from error
-    summary = grade_class(folder, unit, allow_unsandboxed=allow_unsandboxed)
-    write_feedback(folder, unit)
-    _export_csv(folder, folder / "grades.csv")
-    return Demo(folder, tuple(roster), summary)
-
-
-def _export_csv(folder: Path, target: Path) -> None:
-    """nbgrader's own CSV of the whole gradebook."""
-    from nbgrader.api import Gradebook
-    from nbgrader.plugins import CsvExportPlugin
-
-    course = read_course(folder)
-    plugin = CsvExportPlugin()
-    plugin.to = str(target)
-    with Gradebook(course.db_url, course.course_id) as gradebook:
-        plugin.export(gradebook)
 
 
 def _next_free(where: Path, name: str) -> Path:

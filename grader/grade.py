@@ -3,6 +3,10 @@
 Every step may be cut off at any point and given again. A result is in the journal before anything else hears of it; the
 gradebook follows in one transaction a submission; the autograded notebooks come last and carry the key of the result that
 they were made from. What a second run finds done, by content, it leaves as it is.
+
+A key covers the whole unit, so an edited cell gives every submission a new one, and each different submission runs again. Finer keys
+(a test, a notebook) would save little: nearly all of a submission's time is its own cells, which must run again before an edited test
+can ask them anything. Taking the edit back runs nothing: the results under the old keys are still in the journal.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,17 +22,19 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from grader import batch, engine
-from grader.autograded import Autograded, gradebook_entry, read_stamp, write_whole
+from grader.autograded import Autograded, edited_cells, gradebook_entry, read_stamp, write_whole
 from grader.batch import Progress, Task
-from grader.course import Course, read_course
+from grader.course import EXTENSIONS, Course, disk_errors, read_course, read_extensions
 from grader.gradebook import Gradebook
 from grader.journal import Journal, hold
+from grader.moves import Move, Moves, moved_tests, score
 from grader.notebook import Assignment, CourseError
+from grader.release import edited, unbuilt
 from grader.result import Result, Status
 from grader.submission import Submission, printable, read_submission
 
-TIMESTAMP = "timestamp.txt"
-"""nbgrader's file in a collected submission."""
+TIMESTAMP, SECRET = "timestamp.txt", "submission_secret.txt"
+"""nbgrader's own files in a collected submission."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,7 @@ class Row:
     """One submission in the summary of a class. `points` go by exercise, in the assignment's order.
 
     `score` is None and `points` empty where the status is not GRADED. `before` is the automatic score that the gradebook
-    had; `key` finds the whole result in the journal.
+    had; `penalty` is what the late policy takes off; `key` finds the whole result in the journal.
     """
 
     student: str
@@ -48,11 +54,15 @@ class Row:
     incidents: tuple[str, ...] = ()
     before: float | None = None
     key: str = ""
+    penalty: float = 0.0
 
 
 @dataclass(frozen=True)
 class ClassSummary:
-    """What grading a class gave. `graded_now` counts the submissions that were run; the others were graded before."""
+    """What grading a class gave. `graded_now` counts the submissions that were run; the others were graded before.
+
+    `moves` has those whose outcome is another than when they were graded last.
+    """
 
     unit: str
     exercises: tuple[str, ...]
@@ -60,6 +70,7 @@ class ClassSummary:
     graded_now: int
     warnings: tuple[str, ...]
     seconds: float
+    moves: tuple[Move, ...] = ()
 
     def count(self, status: Status) -> int:
         """How many submissions have this status."""
@@ -77,17 +88,19 @@ def grade_class(
     progress: bool = True,
     db_url: str | None = None,
     limits: engine.Limits | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> ClassSummary:
     """Grade every submission of `unit` in the course at `folder`, or those of `students` only.
 
-    workers: submissions graded at once on this machine; scheduler: address of a Dask scheduler to use instead.
+    workers: submissions graded at once on this machine; scheduler: address of a Dask scheduler to use instead;
+    say: gets each warning, a line, before anything is graded.
     Raises CourseError, in one line, where the class cannot be graded at all; whatever a single submission does ends in its
     row. After KeyboardInterrupt, or any other end, the same call goes on from where it was.
     """
     start = time.monotonic()
     course = read_course(folder, db_url)
     assignment = course.assignment(unit)
-    names = _chosen(course.students(unit), students, unit)
+    names = chosen(course.students(unit), students, unit)
     limits = limits or engine.Limits()
     run_one = functools.partial(
         engine.grade, assignment=assignment, limits=limits, allow_unsandboxed=allow_unsandboxed
@@ -98,10 +111,16 @@ def grade_class(
         else functools.partial(batch.local_pool, workers)
     )
 
-    with _disk_errors(course), hold(course.state), contextlib.ExitStack() as stack:
+    with disk_errors(course), hold(course.state), contextlib.ExitStack() as stack:
         journal = stack.enter_context(contextlib.closing(Journal(course.state / f"{unit}.journal")))
         gradebook = stack.enter_context(contextlib.closing(Gradebook(course, assignment)))
         clerk = _Clerk(course, assignment, journal, gradebook)
+        warnings = (
+            *_edits(course, assignment, gradebook),
+            *_extensions(clerk.extensions, gradebook, course, unit),
+        )
+        for warning in warnings:
+            say(warning)
         tasks = (_task(course, student, assignment, limits, journal) for student in names)
         bar = stack.enter_context(Progress(f"grading {unit}", len(names), show=progress))
         results = stack.enter_context(contextlib.closing(batch.run(tasks, run_one, open_pool)))
@@ -118,7 +137,47 @@ def grade_class(
     clerk.rows.sort(key=lambda row: row.student)
     exercises = tuple(exercise.name for exercise in assignment.exercises)
     return ClassSummary(
-        unit, exercises, tuple(clerk.rows), clerk.graded_now, tuple(clerk.warnings), time.monotonic() - start
+        unit,
+        exercises,
+        tuple(clerk.rows),
+        clerk.graded_now,
+        warnings,
+        time.monotonic() - start,
+        tuple(sorted(clerk.moves, key=lambda move: move.student)),
+    )
+
+
+def _edits(course: Course, assignment: Assignment, gradebook: Gradebook) -> list[str]:
+    """What differs between the unit as it was released and as it will be graded, in a sentence each."""
+    unit = assignment.unit
+    said = [
+        f"{source} was edited since its notebook was built, and grading goes by the notebook: run `grader build {unit}` first"
+        for source in unbuilt(course, unit)
+    ]
+    when, edits = edited(course, assignment)
+    if edits:
+        said.append(
+            f"{unit} was edited since it was released ({when[:10]}): {', '.join(map(str, edits))}. Submissions are graded by what it "
+            f"says now; students keep what was released until `grader release {unit}` makes a new version"
+        )
+    elif gradebook.changed:
+        cells = ", ".join(gradebook.changed)
+        said.append(
+            f"{unit} was edited since the gradebook recorded it: {cells}. Submissions are graded by what it says now"
+        )
+    return said
+
+
+def _extensions(extensions: Collection[str], gradebook: Gradebook, course: Course, unit: str) -> list[str]:
+    """What in extensions.csv will have no effect."""
+    if extensions and gradebook.duedate is None:
+        return [f"{EXTENSIONS}: {unit} has no due date in the gradebook, so extra time has no effect"]
+    absent = sorted({*extensions} - {*course.students(unit)})
+    more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
+    return (
+        [f"{EXTENSIONS}: nothing was handed in by {', '.join(map(printable, absent[:5]))}{more}"]
+        if absent
+        else []
     )
 
 
@@ -141,9 +200,10 @@ def _task(
 
 
 def without_timestamp(handed: Submission) -> tuple[Submission, bytes]:
-    """What was handed in, and what its timestamp.txt says: when, which is no part of what is graded."""
+    """What was handed in, and what its timestamp.txt says: when, which is no part of what is graded. Nor is nbgrader's secret."""
     files = dict(handed.files)
     timestamp = files.pop(TIMESTAMP, b"")
+    files.pop(SECRET, None)  # feedback is returned by it; the student's code need not see it
     return replace(handed, files=tuple(files.items())), timestamp
 
 
@@ -159,27 +219,28 @@ class _Clerk:
         self._autograded = Autograded(source, assignment, gradebook.released)
         self.rows: list[Row] = []
         self.graded_now = 0
-        self.warnings: list[str] = []
-        if gradebook.changed:
-            cells = ", ".join(gradebook.changed)
-            self.warnings.append(
-                f"{assignment.unit}: changed since it was released, graded by what it says now: {cells}"
-            )
+        self.moves: list[Move] = []
+        self._moves = Moves(course.state / f"{assignment.unit}.moves.jsonl")
+        self.extensions = read_extensions(course.root, assignment.unit)
 
     def file(self, task: Task, result: Result) -> None:
         """File the result of one submission. Raises CourseError or OSError where nothing can be written any more."""
+        folder = self._course.folder("autograded", task.student, self._assignment.unit)
+        stamp = read_stamp(folder, self._assignment)
+        done = stamp is not None and (stamp.key, stamp.status) == (result.key, result.status)
+        old = None if stamp is None or done else self._journal.get(stamp.key)
         if task.known is None:
             self._journal.append(task.student, result)
             self.graded_now += 1
-        folder = self._course.folder("autograded", task.student, self._assignment.unit)
-        stamp = read_stamp(folder, self._assignment)
-        done = stamp is not None and stamp.key == result.key
         try:
             made = None if done else self._autograded.make(task.submission, result)
         except Exception as error:  # a notebook that our own code stumbles over must not stop the class
             reason = f"no autograded notebook could be made ({type(error).__name__})"
             self._fail(task, result, reason)
             return
+        resubmitted = stamp is None or stamp.submission != task.submission.digest
+        if old is not None:
+            self._note_move(task, old, result, folder, resubmitted=resubmitted)
         timestamp, incidents = parse_timestamp(task.timestamp)
         entry = gradebook_entry(
             task.student,
@@ -187,10 +248,11 @@ class _Clerk:
             self._assignment,
             result,
             made.untouched if made is not None else stamp.untouched if stamp is not None else (),
-            resubmitted=stamp is None or stamp.submission != task.submission.digest,
+            resubmitted=resubmitted,
+            extension=self.extensions.get(task.student),
         )
         try:
-            before = self._gradebook.record(entry).before
+            recorded = self._gradebook.record(entry)
         except (sa.exc.DataError, sa.exc.IntegrityError, UnicodeError) as error:
             what = str(getattr(error, "orig", error)).splitlines()[0]
             reason = f"the gradebook refuses this student ({what}); rename the folder"
@@ -200,26 +262,46 @@ class _Clerk:
             made.write(folder)
         if task.timestamp and _content(folder / TIMESTAMP) != task.timestamp:
             write_whole(folder / TIMESTAMP, task.timestamp)
-        self.rows.append(self._row(task, result, incidents, before))
+        row = self._row(task, result, incidents)
+        self.rows.append(replace(row, before=recorded.before, penalty=recorded.penalty))
 
     def _fail(self, task: Task, result: Result, reason: str) -> None:
         """A row that says that it is our failure; nothing else is written, and the next run tries again."""
-        self.rows.append(
-            self._row(task, replace(result, status=Status.GRADER_FAILED, reason=reason), (), None)
-        )
+        self.rows.append(self._row(task, replace(result, status=Status.GRADER_FAILED, reason=reason)))
 
-    def _row(self, task: Task, result: Result, incidents: tuple[str, ...], before: float | None) -> Row:
+    def _note_move(self, task: Task, old: Result, new: Result, folder: Path, *, resubmitted: bool) -> None:
+        """Keep what differs from the result that the autograded `folder` was made from."""
+        tests = moved_tests(old, new)
+        if not tests and old.status is new.status:
+            return
+        edits = edited_cells(folder, self._assignment)
+        why = [
+            *(["handed in again"] if resubmitted else []),
+            *([f"edited: {', '.join(edits)}"] if edits else []),
+        ]
+        move = Move(
+            _printable_id(task.student),
+            score(old),
+            score(new),
+            new.status,
+            "; ".join(why) or "another version of the grader, its limits or the unit's other files",
+            tests,
+        )
+        self._moves.append(move, old, new)
+        self.moves.append(move)
+
+    def _row(self, task: Task, result: Result, incidents: tuple[str, ...] = ()) -> Row:
         graded = result.status is Status.GRADED
-        points = {
-            (notebook.name, test.id): test.points for notebook in result.notebooks for test in notebook.tests
-        }
+        tests = result.tests
         return Row(
-            student=task.student.encode("utf-8", "backslashreplace").decode(),
+            student=_printable_id(task.student),
             status=result.status,
-            score=result.score if graded else None,
+            score=score(result),
             max_score=self._assignment.max_points,
             points=tuple(
-                sum(points.get((notebook.name, test.id), 0.0) for test in exercise.tests)
+                sum(
+                    tests[key].points for test in exercise.tests if (key := (notebook.name, test.id)) in tests
+                )
                 for notebook in self._assignment.notebooks
                 for exercise in notebook.exercises
             )
@@ -227,9 +309,12 @@ class _Clerk:
             else (),
             reason=result.reason,
             incidents=(*result.incidents, *incidents),
-            before=before,
             key=result.key,
         )
+
+
+def _printable_id(student: str) -> str:
+    return student.encode("utf-8", "backslashreplace").decode()
 
 
 def parse_timestamp(content: bytes) -> tuple[datetime | None, tuple[str, ...]]:
@@ -258,7 +343,8 @@ def _content(path: Path) -> bytes | None:
         return None
 
 
-def _chosen(all_students: list[str], students: Collection[str] | None, unit: str) -> list[str]:
+def chosen(all_students: list[str], students: Collection[str] | None, unit: str) -> list[str]:
+    """The students asked for, of those who handed in; all where none are named. Raises CourseError where there are none."""
     if not all_students:
         raise CourseError(f"no submissions of '{unit}': they belong into submitted/<student>/{unit}/")
     if students is None:
@@ -266,18 +352,6 @@ def _chosen(all_students: list[str], students: Collection[str] | None, unit: str
     unknown = sorted(set(students) - set(all_students))
     if unknown:
         raise CourseError(
-            f"no submission of '{unit}' by {', '.join(unknown)}; {len(all_students)} others are there"
+            f"no submission of '{unit}' by {', '.join(map(printable, unknown))}; {len(all_students)} others are there"
         )
     return sorted(set(students))
-
-
-@contextlib.contextmanager
-def _disk_errors(course: Course) -> Iterator[None]:
-    """A full disk and the like, in one line."""
-    try:
-        yield
-    except OSError as error:
-        where = error.filename or course.root
-        raise CourseError(
-            f"{where}: {error.strerror or error}; nothing graded is lost: mend that, then give the same command again"
-        ) from error

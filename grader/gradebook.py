@@ -10,10 +10,6 @@ for review where the student's answer or the automatic score changed under it, a
 from __future__ import annotations
 
 import contextlib
-import copy
-import os
-import re
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,7 +21,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from grader.course import Course
+from grader.course import Course, importable
 from grader.notebook import Assignment, CourseError, Role
 from grader.tables import (
     ASSIGNMENT,
@@ -34,6 +30,8 @@ from grader.tables import (
     GRADE,
     GRADE_CELL,
     NOTEBOOK,
+    OLD_SCHEMAS,
+    SCHEMA,
     SOURCE_CELL,
     STUDENT,
     SUBMISSION,
@@ -43,6 +41,8 @@ from grader.tables import (
 
 CellId = tuple[str, str]
 """A cell of a unit: notebook's name, grade id."""
+LOCK_WAIT = 60.0
+"""Seconds to wait for a database that somebody else, such as formgrader, is writing to."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class Entry:
 
     `scores` has every graded cell: points, or None for a cell that a person must grade. `comments` has every cell that
     takes a comment. `timestamp` is naive UTC, None where unknown (the gradebook's own is then kept). `resubmitted`:
-    the student's files differ from those that the gradebook's entry was made from.
+    the student's files differ from those that the gradebook's entry was made from. `extension` is extra time (0 takes an
+    earlier one back, None leaves the gradebook's).
     """
 
     student: str
@@ -59,14 +60,16 @@ class Entry:
     scores: Mapping[CellId, float | None]
     comments: Mapping[CellId, str | None]
     resubmitted: bool = False
+    extension: timedelta | None = None
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What `record` did. `before` is the automatic score that was there, None where there was none."""
+    """What `record` found and did: the automatic score that was there (None where there was none), and what the late policy
+    takes off."""
 
-    changed: bool
     before: float | None
+    penalty: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class _Submitted:
     """A student's notebook in the gradebook, as it is before writing."""
 
     id: str
-    penalty: float | None = None
+    late_submission_penalty: float | None = None
     grades: dict[str, Any] = field(default_factory=dict)  # base cell's row id -> row
     comments: dict[str, Any] = field(default_factory=dict)
 
@@ -98,17 +101,15 @@ class Gradebook:
     def __init__(self, course: Course, assignment: Assignment) -> None:
         self._course = course
         self._connection: sa.Connection | None = None
-        options = {"connect_args": {"timeout": 60}} if course.db_url.startswith("sqlite") else {}
-        try:
-            self._engine = sa.create_engine(course.db_url, **options)
-        except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
-            raise CourseError(f"db_url '{course.db_url}' cannot be used: {error}") from error
-        with self._mishaps():
+        self._engine = connect(course.db_url)
+        with mishaps(self._engine):
             unit = self._load(assignment.unit)
             self.changed: tuple[str, ...] = () if unit is None else _changes(unit, assignment)
             if unit is None or self.changed:
+                if unit is not None:
+                    self._review_rescaled(unit, assignment)
                 self._engine.dispose()
-                _release(course, assignment.unit)
+                _register(course, assignment.unit)
                 self._name_schema()
                 unit = self._load(assignment.unit)
         if unit is None:
@@ -121,6 +122,19 @@ class Gradebook:
         """The source of each cell that students got, hidden tests included (an answer equal to it is no response)."""
         return self._unit.sources
 
+    @property
+    def duedate(self) -> datetime | None:
+        """When the unit is due (naive UTC)."""
+        return self._unit.duedate
+
+    def graded(self) -> tuple[str, ...]:
+        """Ids of the students who have grades in this unit."""
+        joined = SUBMISSION.join(SUBMITTED, SUBMITTED.c.assignment_id == SUBMISSION.c.id)
+        query = sa.select(SUBMISSION.c.student_id).select_from(joined).distinct()
+        with mishaps(self._engine), self._engine.connect() as db:
+            found = db.execute(query.where(SUBMISSION.c.assignment_id == self._unit.id))
+            return tuple(sorted(found.scalars()))
+
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
@@ -132,43 +146,30 @@ class Gradebook:
         Raises CourseError where the database cannot be written, and sqlalchemy's DataError or IntegrityError where it refuses this
         student's values.
         """
-        with self._mishaps(), self._transaction() as db:
+        with mishaps(self._engine), self._transaction() as db:
             submission, notebooks = self._read(db, entry.student)
             before = _score_before(self._unit, notebooks)
-            changed = submission is None
+            extension = None if submission is None else submission.extension
+            if entry.extension is not None and self._unit.duedate is not None:
+                extension = entry.extension or None  # (nbgrader cannot extend what has no due date)
             if submission is None:
-                submission = self._create(db, entry)
-            elif entry.timestamp is not None and submission.timestamp != entry.timestamp:
-                db.execute(
-                    sa.update(SUBMISSION)
-                    .where(SUBMISSION.c.id == submission.id)
-                    .values(timestamp=entry.timestamp)
-                )
-                changed = True
-            late = self._seconds_late(entry.timestamp or submission.timestamp, submission.extension)
+                submission = self._create(db, entry, extension)
+            else:
+                timestamp = entry.timestamp or submission.timestamp
+                _update(db, SUBMISSION, submission.id, submission, timestamp=timestamp, extension=extension)
+            late, penalties = self._seconds_late(entry.timestamp or submission.timestamp, extension), 0.0
             for name, notebook_id in self._unit.notebooks.items():
                 row = notebooks.get(notebook_id)
                 if row is None:
                     row = _Submitted(uuid4().hex)
-                    values = {
-                        "id": row.id,
-                        "notebook_id": notebook_id,
-                        "assignment_id": submission.id,
-                        "flagged": False,
-                    }
-                    db.execute(sa.insert(SUBMITTED).values(**values))
-                    changed = True
-                score, moved = self._write_grades(db, name, row, entry)
-                changed |= moved | self._write_comments(db, name, row, entry)
+                    links = {"notebook_id": notebook_id, "assignment_id": submission.id}
+                    db.execute(sa.insert(SUBMITTED).values(id=row.id, flagged=False, **links))
+                score = self._write_grades(db, name, row, entry)
+                self._write_comments(db, name, row, entry)
                 penalty = self._penalty(entry.student, score, late)
-                if penalty != row.penalty:
-                    db.execute(
-                        sa.update(SUBMITTED)
-                        .where(SUBMITTED.c.id == row.id)
-                        .values(late_submission_penalty=penalty)
-                    )
-                    changed = True
-        return Recorded(changed, before)
+                _update(db, SUBMITTED, row.id, row, late_submission_penalty=penalty)
+                penalties += penalty or 0.0
+        return Recorded(before, penalties)
 
     def _read(self, db: sa.Connection, student: str) -> tuple[Any, dict[str, _Submitted]]:
         """The submission's row and its notebooks' by the notebook's id."""
@@ -176,7 +177,9 @@ class Gradebook:
         for row in db.execute(self._grades, {"student": student}):
             submission = row
             if row.submitted_id is not None:
-                notebook = notebooks.setdefault(row.notebook_id, _Submitted(row.submitted_id, row.penalty))
+                notebook = notebooks.setdefault(
+                    row.notebook_id, _Submitted(row.submitted_id, row.late_submission_penalty)
+                )
                 if row.cell_id is not None:
                     notebook.grades[row.cell_id] = row
         if submission is not None:
@@ -184,7 +187,7 @@ class Gradebook:
                 notebooks[row.notebook_id].comments[row.cell_id] = row
         return submission, notebooks
 
-    def _create(self, db: sa.Connection, entry: Entry) -> Any:
+    def _create(self, db: sa.Connection, entry: Entry, extension: timedelta | None) -> Any:
         if db.execute(sa.select(STUDENT.c.id).where(STUDENT.c.id == entry.student)).first() is None:
             db.execute(sa.insert(STUDENT).values(id=entry.student))
         values = {
@@ -192,30 +195,21 @@ class Gradebook:
             "assignment_id": self._unit.id,
             "student_id": entry.student,
             "timestamp": entry.timestamp,
+            "extension": extension,
         }
         db.execute(sa.insert(SUBMISSION).values(**values))
         return db.execute(sa.select(SUBMISSION).where(SUBMISSION.c.id == values["id"])).one()
 
-    def _write_grades(
-        self, db: sa.Connection, name: str, notebook: _Submitted, entry: Entry
-    ) -> tuple[float, bool]:
-        """Write a notebook's grades; return its score with manual scores and extra credit, and whether a row changed."""
-        new, total, changed = [], 0.0, False
+    def _write_grades(self, db: sa.Connection, name: str, notebook: _Submitted, entry: Entry) -> float:
+        """Write a notebook's grades; return its score with manual scores and extra credit."""
+        new, total = [], 0.0
         for (owner, cell), cell_id in self._unit.graded.items():
             if owner != name:
                 continue
             auto = entry.scores[owner, cell]
             old = notebook.grades.get(cell_id)
             if old is None:
-                new.append(
-                    {
-                        "id": uuid4().hex,
-                        "cell_id": cell_id,
-                        "notebook_id": notebook.id,
-                        "auto_score": auto,
-                        "needs_manual_grade": auto is None,
-                    }
-                )
+                new.append({"cell_id": cell_id, "auto_score": auto, "needs_manual_grade": auto is None})
                 total += auto or 0.0
                 continue
             score = old.manual_score if old.manual_score is not None else auto
@@ -224,41 +218,22 @@ class Gradebook:
                 needs = auto is None
             else:
                 needs = old.needs_manual_grade or auto != old.auto_score or entry.resubmitted
-            if auto != old.auto_score or needs != old.needs_manual_grade:
-                db.execute(
-                    sa.update(GRADE)
-                    .where(GRADE.c.id == old.grade_id)
-                    .values(auto_score=auto, needs_manual_grade=needs)
-                )
-                changed = True
-        if new:
-            db.execute(sa.insert(GRADE), new)
-        return total, changed or bool(new)
+            _update(db, GRADE, old.grade_id, old, auto_score=auto, needs_manual_grade=needs)
+        _insert(db, GRADE, notebook, new)
+        return total
 
-    def _write_comments(self, db: sa.Connection, name: str, notebook: _Submitted, entry: Entry) -> bool:
-        new, changed = [], False
+    def _write_comments(self, db: sa.Connection, name: str, notebook: _Submitted, entry: Entry) -> None:
+        new = []
         for (owner, cell), cell_id in self._unit.commented.items():
             if owner != name:
                 continue
             comment = entry.comments.get((owner, cell))
             old = notebook.comments.get(cell_id)
             if old is None:
-                new.append(
-                    {
-                        "id": uuid4().hex,
-                        "cell_id": cell_id,
-                        "notebook_id": notebook.id,
-                        "auto_comment": comment,
-                    }
-                )
-            elif old.auto_comment != comment:
-                db.execute(
-                    sa.update(COMMENT).where(COMMENT.c.id == old.comment_id).values(auto_comment=comment)
-                )
-                changed = True
-        if new:
-            db.execute(sa.insert(COMMENT), new)
-        return changed or bool(new)
+                new.append({"cell_id": cell_id, "auto_comment": comment})
+            else:
+                _update(db, COMMENT, old.comment_id, old, auto_comment=comment)
+        _insert(db, COMMENT, notebook, new)
 
     def _seconds_late(self, timestamp: datetime | None, extension: timedelta | None) -> float:
         if timestamp is None or self._unit.duedate is None:
@@ -269,50 +244,61 @@ class Gradebook:
         """What nbgrader's late-submission plug-in takes off a notebook's score, by its own rules."""
         if late <= 0:
             return None
-        penalty = self._late_policy.late_submission_penalty(student, score, late)
+        try:
+            with importable(self._course.root):
+                policy = self._late_policy
+                penalty = None if policy is None else policy.late_submission_penalty(student, score, late)
+        except Exception as error:  # the plug-in is the course's own code
+            what = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise CourseError(
+                f"the late policy of nbgrader_config.py failed ({what}); nothing graded is lost: mend it, then give the same command again"
+            ) from error
         return None if penalty is None else min(max(penalty, 0.0), score)
 
     @cached_property
     def _late_policy(self) -> Any:
+        """The plug-in as nbgrader_config.py chooses it; None where it takes penalties out of autograding."""
         from nbgrader.preprocessors import AssignLatePenalties
 
+        steps = self._course.config.get("Autograde", {}).get("autograde_preprocessors")
+        names = [getattr(step, "__name__", str(step)) for step in steps] if isinstance(steps, list) else None
+        if names is not None and not any(name.endswith(AssignLatePenalties.__name__) for name in names):
+            return None
         preprocessor = AssignLatePenalties(config=self._course.config)
         preprocessor.init_plugin()
-        return preprocessor.plugin_inst
+        return preprocessor.plugin_inst if preprocessor.enabled else None
+
+    def _review_rescaled(self, unit: _Unit, assignment: Assignment) -> None:
+        """A manual score of a cell whose points are about to change was given on another scale: a person must see it."""
+        points = {(nb.name, cell.id): cell.points for nb in assignment.notebooks for cell in nb.cells}
+        rescaled = [unit.graded[cell] for cell in unit.graded if points.get(cell) != unit.points.get(cell)]
+        scored = GRADE.c.cell_id.in_(rescaled), GRADE.c.manual_score.is_not(None)
+        with self._engine.begin() as db:
+            db.execute(sa.update(GRADE).where(*scored).values(needs_manual_grade=True))
 
     def _load(self, unit: str) -> _Unit | None:
         """The unit's rows; None where the gradebook or the unit in it is yet to be made."""
-        if not sa.inspect(self._engine).has_table("assignment"):
-            return None
         with self._engine.connect() as db:
+            if not sa.inspect(db).has_table("assignment"):
+                return None
+            check_schema(db)
             row = db.execute(sa.select(ASSIGNMENT).where(ASSIGNMENT.c.name == unit)).first()
             if row is None:
                 return None
-            notebooks = {
-                name: id
-                for id, name in db.execute(
-                    sa.select(NOTEBOOK.c.id, NOTEBOOK.c.name).where(NOTEBOOK.c.assignment_id == row.id)
-                )
-            }
-            names = {id: name for name, id in notebooks.items()}
-            cells = db.execute(
-                sa.select(
-                    BASE_CELL, sa.func.coalesce(GRADE_CELL.c.max_score, TASK_CELL.c.max_score).label("points")
-                )
-                .select_from(
-                    BASE_CELL.outerjoin(GRADE_CELL, GRADE_CELL.c.id == BASE_CELL.c.id).outerjoin(
-                        TASK_CELL, TASK_CELL.c.id == BASE_CELL.c.id
-                    )
-                )
-                .where(BASE_CELL.c.notebook_id.in_(names))
-                .order_by(BASE_CELL.c.name)
-            ).all()
+            of_unit = sa.select(NOTEBOOK.c.id, NOTEBOOK.c.name).where(NOTEBOOK.c.assignment_id == row.id)
+            names = {id: str(name) for id, name in db.execute(of_unit)}
+            points = sa.func.coalesce(GRADE_CELL.c.max_score, TASK_CELL.c.max_score).label("points")
+            kinds = BASE_CELL.outerjoin(GRADE_CELL, GRADE_CELL.c.id == BASE_CELL.c.id)
+            kinds = kinds.outerjoin(TASK_CELL, TASK_CELL.c.id == BASE_CELL.c.id)
+            of_notebooks = BASE_CELL.c.notebook_id.in_(names)
+            found = sa.select(BASE_CELL, points).select_from(kinds).where(of_notebooks)
+            cells = db.execute(found.order_by(BASE_CELL.c.name)).all()
             sources = db.execute(sa.select(SOURCE_CELL).where(SOURCE_CELL.c.notebook_id.in_(names))).all()
         key = {cell.id: (names[cell.notebook_id], cell.name) for cell in cells}
         return _Unit(
             id=row.id,
             duedate=row.duedate,
-            notebooks=dict(sorted(notebooks.items())),
+            notebooks=dict(sorted((name, id) for id, name in names.items())),
             graded={key[cell.id]: cell.id for cell in cells if cell.type in ("GradeCell", "TaskCell")},
             commented={key[cell.id]: cell.id for cell in cells if cell.type in ("SolutionCell", "TaskCell")},
             points={key[cell.id]: cell.points for cell in cells if cell.points is not None},
@@ -321,14 +307,10 @@ class Gradebook:
 
     def _name_schema(self) -> None:
         """Say which schema the database has, where nbgrader was killed between making its tables and saying so."""
-        if not sa.inspect(self._engine).has_table("alembic_version"):
-            from nbgrader.api import get_alembic_version
-
-            with _our_python_first(), self._engine.begin() as db:
+        with self._engine.begin() as db:
+            if not sa.inspect(db).has_table("alembic_version"):
                 db.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
-                db.execute(
-                    sa.text("INSERT INTO alembic_version VALUES (:head)"), {"head": get_alembic_version()}
-                )
+                db.execute(sa.text("INSERT INTO alembic_version VALUES (:head)"), {"head": SCHEMA})
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
@@ -337,20 +319,60 @@ class Gradebook:
         with self._connection.begin():
             yield self._connection
 
-    @contextlib.contextmanager
-    def _mishaps(self) -> Iterator[None]:
-        try:
-            yield
-        except (sa.exc.DataError, sa.exc.IntegrityError):
-            raise  # one student's values: the class goes on
-        except (sa.exc.DBAPIError, OSError) as error:
-            what = str(getattr(error, "orig", None) or error).splitlines()[0]
-            hint = (
-                "it is from an older nbgrader: back it up, then run `nbgrader db upgrade`"
-                if "no such column" in what or "UndefinedColumn" in what
-                else "nothing graded is lost: mend that, then give the same command again"
-            )
-            raise CourseError(f"gradebook {self._engine.url.render_as_string()}: {what}; {hint}") from error
+
+def connect(url: str) -> sa.Engine:
+    """The database at an SQLAlchemy URL, not yet opened. Raises CourseError where there can be none."""
+    try:
+        return sa.create_engine(
+            url, **({"connect_args": {"timeout": LOCK_WAIT}} if url.startswith("sqlite") else {})
+        )
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
+        raise CourseError(f"db_url '{url}' cannot be used: {error}") from error
+
+
+def check_schema(db: sa.Connection) -> None:
+    """Raises CourseError where the database is from an nbgrader with other tables than those in `grader.tables`."""
+    if not sa.inspect(db).has_table("alembic_version"):
+        return
+    found = db.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    if found != SCHEMA:
+        hint = "it is from an older nbgrader: back it up, then run `nbgrader db upgrade`"
+        if found not in OLD_SCHEMAS:
+            hint = "it is from a newer nbgrader than this grader knows: update trainlab"
+        raise CourseError(
+            f"gradebook {db.engine.url.render_as_string()}: schema {found}, not {SCHEMA}; {hint}"
+        )
+
+
+@contextlib.contextmanager
+def mishaps(engine: sa.Engine) -> Iterator[None]:
+    """What a database can do to us, in one line; a refusal of one student's values passes through: the class goes on."""
+    try:
+        yield
+    except (sa.exc.DataError, sa.exc.IntegrityError):
+        raise
+    except (sa.exc.DBAPIError, OSError) as error:
+        what = str(getattr(error, "orig", None) or error).splitlines()[0]
+        hint = (
+            "it is from an older nbgrader: back it up, then run `nbgrader db upgrade`"
+            if "no such column" in what or "UndefinedColumn" in what
+            else "nothing graded is lost: mend that, then give the same command again"
+        )
+        raise CourseError(f"gradebook {engine.url.render_as_string()}: {what}; {hint}") from error
+
+
+def _update(db: sa.Connection, table: sa.TableClause, row_id: str, old: Any, **values: Any) -> None:
+    """Bring a row up to date, where it is not."""
+    if any(getattr(old, name) != value for name, value in values.items()):
+        db.execute(sa.update(table).where(table.c.id == row_id).values(**values))
+
+
+def _insert(
+    db: sa.Connection, table: sa.TableClause, notebook: _Submitted, rows: list[dict[str, Any]]
+) -> None:
+    """Add rows to a student's notebook."""
+    if rows:
+        db.execute(sa.insert(table), [{"id": uuid4().hex, "notebook_id": notebook.id, **row} for row in rows])
 
 
 def _queries(unit: _Unit) -> tuple[sa.Select[Any], sa.Select[Any]]:
@@ -366,21 +388,14 @@ def _queries(unit: _Unit) -> tuple[sa.Select[Any], sa.Select[Any]]:
     who = SUBMISSION.c.assignment_id == unit.id, SUBMISSION.c.student_id == sa.bindparam("student")
     grade = GRADE.c.notebook_id == SUBMITTED.c.id, GRADE.c.cell_id.in_(unit.graded.values())
     comment = COMMENT.c.notebook_id == SUBMITTED.c.id, COMMENT.c.cell_id.in_(unit.commented.values())
+    submission = (SUBMISSION.c[name] for name in ("id", "timestamp", "extension"))
+    scores = (
+        GRADE.c[name]
+        for name in ("cell_id", "auto_score", "manual_score", "extra_credit", "needs_manual_grade")
+    )
     grades = (
-        sa.select(
-            SUBMISSION.c.id,
-            SUBMISSION.c.timestamp,
-            SUBMISSION.c.extension,
-            SUBMITTED.c.id.label("submitted_id"),
-            SUBMITTED.c.notebook_id,
-            SUBMITTED.c.late_submission_penalty.label("penalty"),
-            GRADE.c.id.label("grade_id"),
-            GRADE.c.cell_id,
-            GRADE.c.auto_score,
-            GRADE.c.manual_score,
-            GRADE.c.extra_credit,
-            GRADE.c.needs_manual_grade,
-        )
+        sa.select(*submission, SUBMITTED.c.id.label("submitted_id"), SUBMITTED.c.notebook_id)
+        .add_columns(SUBMITTED.c.late_submission_penalty, GRADE.c.id.label("grade_id"), *scores)
         .select_from(SUBMISSION.outerjoin(SUBMITTED, sa.and_(*submitted)).outerjoin(GRADE, sa.and_(*grade)))
         .where(*who)
     )
@@ -409,63 +424,26 @@ def _score_before(unit: _Unit, notebooks: Mapping[str, _Submitted]) -> float | N
 
 
 def _changes(unit: _Unit, assignment: Assignment) -> tuple[str, ...]:
-    """Ids of cells whose source or points are not what the gradebook has; added and removed ones too."""
-    changed = set(unit.notebooks) ^ {notebook.name for notebook in assignment.notebooks}
-    kept = set[CellId]()
+    """Ids of cells whose source or points are not what the gradebook has; added ones and removed tests too."""
+    now, then = dict[CellId, tuple[str, float]](), dict[CellId, tuple[str, float]]()
     for notebook in assignment.notebooks:
         for cell in notebook.cells:
-            key = (notebook.name, cell.id)
-            kept.add(key)
-            known = key in unit.sources
+            key = notebook.name, cell.id
             fixed = cell.role in (Role.TEST, Role.SETUP)
-            if known:
-                same = cell.source == unit.sources[key] if fixed or cell.role is Role.TEXT else True
-                same = same and (
-                    cell.role not in (Role.TEST, Role.WRITTEN) or cell.points == unit.points.get(key)
-                )
-            else:
-                same = not (fixed or cell.role is Role.WRITTEN or cell.solution)
-            if not same:
-                changed.add(cell.id)
-    changed |= {cell for notebook, cell in set(unit.graded) - kept}
-    return tuple(sorted(changed))
+            # of an answer the gradebook has the stub, which is not compared
+            compared = fixed or (cell.role is Role.TEXT and key in unit.sources)
+            if compared or cell.solution or cell.role is Role.WRITTEN or key in unit.sources:
+                now[key] = cell.source if compared else "", cell.points
+            if key in unit.sources:
+                then[key] = unit.sources[key] if compared else "", unit.points.get(key, 0.0)
+    gone = {cell for notebook_name, cell in unit.graded if (notebook_name, cell) not in then}
+    notebooks = set(unit.notebooks) ^ {notebook.name for notebook in assignment.notebooks}
+    return tuple(sorted({key[1] for key in now if now[key] != then.get(key)} | gone | notebooks))
 
 
-@contextlib.contextmanager
-def _our_python_first() -> Iterator[None]:
-    """nbgrader starts `alembic` by name for a new database; it stands beside our Python."""
-    before = os.environ.get("PATH", os.defpath)
-    os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), before])
-    try:
-        yield
-    finally:
-        os.environ["PATH"] = before
-
-
-def _release(course: Course, unit: str) -> None:
+def _register(course: Course, unit: str) -> None:
     """Record a unit's cells by nbgrader's own generate_assignment; the student version that it writes is thrown away."""
-    from nbgrader.converters import GenerateAssignment
-    from nbgrader.coursedir import CourseDirectory
-    from nbgrader.utils import capture_log
+    from grader.build import generate
 
-    config = copy.deepcopy(course.config)
     with tempfile.TemporaryDirectory() as scratch:
-        config.CourseDirectory.root = str(course.root)
-        config.CourseDirectory.db_url = course.db_url
-        config.CourseDirectory.source_directory = course.steps["source"]
-        config.CourseDirectory.release_directory = str(Path(scratch) / "release")
-        config.CourseDirectory.assignment_id = unit
-        converter = GenerateAssignment(coursedir=CourseDirectory(config=config), config=config, force=True)
-        with _our_python_first():
-            outcome = capture_log(converter)
-    if outcome["success"]:
-        return
-    log = str(outcome.get("log", "")) + str(outcome.get("error", ""))
-    if "Cannot add or remove cells" in log or "Cannot modify existing assignment" in log:
-        raise CourseError(
-            f"{unit}: graded cells were added, removed or renamed since submissions were recorded, which nbgrader's gradebook "
-            "cannot follow; give them back their ids, or move the gradebook away and grade again"
-        )
-    reasons = re.findall(r"^(?:\[ERROR\] )?([\w.]*(?:Error|Exception)\b.*)$", log, re.MULTILINE)
-    reason = (reasons or log.strip().splitlines() or ["no reason given"])[0]
-    raise CourseError(f"{unit}: nbgrader cannot record its cells: {reason}")
+        generate(course, unit, Path(scratch), register=True)

@@ -17,7 +17,7 @@ def _table(table: str, texts: str, /, **others: Any) -> sa.TableClause:
     return sa.table(table, *(sa.column(name, kind) for name, kind in columns.items()))
 
 
-STUDENT = _table("student", "id")
+STUDENT = _table("student", "id first_name last_name")
 ASSIGNMENT = _table("assignment", "id name", duedate=DateTime)
 NOTEBOOK = _table("notebook", "id name assignment_id")
 BASE_CELL = _table("base_cell", "id name type notebook_id")
@@ -38,4 +38,7 @@ GRADE = _table(
     extra_credit=Float,
     needs_manual_grade=Boolean,
 )
-COMMENT = _table("comment", "id cell_id notebook_id", auto_comment=Text)
+COMMENT = _table("comment", "id cell_id notebook_id", auto_comment=Text, manual_comment=Text)
+SCHEMA = "e43177bfe90b"
+"""The version of nbgrader's schema (table alembic_version) that these columns are from; what came before it:"""
+OLD_SCHEMAS = ("b6d005d67074", "50a4d84c131a", "724cde206c17", "167914646830", "282d30a0218e")

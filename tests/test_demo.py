@@ -65,8 +65,12 @@ def test_every_kind_of_submission_gets_what_it_deserves(demo):
 def test_gradebook_feedback_and_csv_are_written(demo):
     assert (demo.folder / "gradebook.db").stat().st_size > 0
     with (demo.folder / "grades.csv").open() as file:
-        scores = {row["student_id"]: float(row["raw_score"]) for row in csv.DictReader(file)}
-    assert scores == {row.student: row.score or 0.0 for row in demo.summary.rows}
+        exported = {row["student_id"]: row for row in csv.DictReader(file)}
+    for row in demo.summary.rows:
+        found = exported[row.student]
+        score = "" if row.score is None else f"{row.score:g}"
+        assert (found["auto_score"], found["score"]) == (score, score), "nobody answered the written question"
+        assert found["status"] == ("graded" if score else "not graded")
     for row in demo.summary.rows:
         page = demo.folder / "feedback" / row.student / UNIT / f"{UNIT}.html"
         assert page.stat().st_size > 0
@@ -86,7 +90,8 @@ def test_the_same_seed_gives_the_same_class(tmp_path):
         for name in ("a", "b")
     ]
     assert files[0] == files[1]
-    assert not list(tmp_path.rglob("bank.py")), "no bank in a course that students' code is graded in"
+    banks = {path.relative_to(tmp_path).parts[1] for path in tmp_path.rglob("bank.py")}
+    assert banks == {"solutions"}, "beside the source, where no student's code looks"
 
 
 def test_nothing_is_overwritten(tmp_path):
