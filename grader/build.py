@@ -31,6 +31,7 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from grader import coursemap
+from grader.batch import Progress
 from grader.course import Course, read_course
 from grader.markers import split_regions
 from grader.notebook import CourseError
@@ -66,7 +67,9 @@ def units(root: Path) -> list[str]:
     return sorted(lectures | solutions)
 
 
-def build(root: Path, only: list[str] | None = None, *, force: bool = False) -> list[Built]:
+def build(
+    root: Path, only: list[str] | None = None, *, force: bool = False, progress: bool = False
+) -> list[Built]:
     """Build the notebooks of the units in `only` (all by default). Raises CourseError for a unit or source that is wrong."""
     known = units(root)
     if not known:
@@ -78,11 +81,13 @@ def build(root: Path, only: list[str] | None = None, *, force: bool = False) -> 
             raise CourseError(f"no unit '{unit}'; units here: {', '.join(known)}")
     repository = repository_url(root)
     built: list[Built] = []
-    for unit in only or known:
-        if (source := root / "lectures" / f"{unit}.py").exists():
-            built.append(_build_lecture(source, repository, force=force))
-        if (source := root / "solutions" / unit / f"{unit}.py").exists():
-            built.extend(_build_assignment(root, source, repository))
+    with Progress("building", len(only or known), show=progress) as bar:
+        for unit in only or known:
+            if (source := root / "lectures" / f"{unit}.py").exists():
+                built.append(_build_lecture(source, repository, force=force))
+            if (source := root / "solutions" / unit / f"{unit}.py").exists():
+                built.extend(_build_assignment(root, source, repository))
+            bar.advance()
     built.extend(_write_bytes(text.encode(), path) for path, text in coursemap.pages(root).items())
     return built
 

@@ -76,7 +76,7 @@ def build(
     """Text sources to notebooks: lectures executed, student versions made. Example: grader build 05_momentum"""
     from grader import build as building
 
-    built = building.build(course.resolve(), units, force=force)
+    built = building.build(course.resolve(), units, force=force, progress=True)
     for item in built:
         if item.changed:
             console.print(f"built {item.path.relative_to(course.resolve())}", highlight=False)
@@ -122,7 +122,7 @@ def verify(
             # the bank is the instructor's own code: a machine without isolation may verify it all the same
             return engine.grade(submission, assignment, allow_unsandboxed=True)
 
-        report = verifying.verify(root, unit, grade)
+        report = verifying.verify(root, unit, grade, progress=True)
         if show:
             table = Table("exercise", "kind", "name", "tests failed", "named in feedback", title=unit)
             for row in report.rows:

@@ -15,6 +15,7 @@ from traitlets.config import Config
 
 from grader.answers import entry_answer, fill, solution_answers, student_version
 from grader.bank import Bank, Entry, Misconception, read_bank
+from grader.batch import Progress
 from grader.build import course_config, execute, read_source, repository_url
 from grader.markers import split_regions
 from grader.notebook import Assignment, CourseError, Exercise, Role, read_assignment
@@ -63,7 +64,7 @@ class Report:
         return tuple(row.name for row in self.rows if row.kind == "misconception" and not row.named)
 
 
-def verify(root: Path, unit: str, grade: Grade, *, workers: int = 2) -> Report:
+def verify(root: Path, unit: str, grade: Grade, *, workers: int = 2, progress: bool = False) -> Report:
     """Check a unit's tests against its bank. Raises CourseError where the unit or its bank cannot be read."""
     assignment = read_assignment(root / "solutions" / unit)
     bank = read_bank(root / "solutions" / unit / "bank.py")
@@ -74,8 +75,14 @@ def verify(root: Path, unit: str, grade: Grade, *, workers: int = 2) -> Report:
 
     submissions = [fill(released, answers), released]
     submissions += [fill(released, {**answers, exercise.name: source}) for exercise, source in placed]
-    with ThreadPoolExecutor(workers) as pool:
-        results = list(pool.map(lambda submission: grade(submission, assignment), submissions))
+    results = []
+    with (
+        ThreadPoolExecutor(workers) as pool,
+        Progress(f"verifying {unit}", len(submissions), show=progress) as bar,
+    ):
+        for result in pool.map(lambda submission: grade(submission, assignment), submissions):
+            results.append(result)
+            bar.advance()
     solution, blank, graded = results[0], results[1], results[2:]
 
     problems = [*_check_ends(solution, blank, assignment), *_check_bank(assignment, bank)]

@@ -63,6 +63,7 @@ three = [run(gradient_descent, bowl, [9.0, 3.0], steps=40, lr=lr) for lr in (0.0
 plots.show(
     plots.descents(bowl, *three, xlim=(-1, 10), ylim=(-8, 8)),
     plots.losses(*three, labels=["η = 0.01", "η = 0.18", "η = 0.205"]),
+    height=2.3,
     alt="Three paths from one start: a short one, one that zigzags to the minimum, one whose zigzags grow; beside them "
     "their losses, nearly level, falling by seven orders of magnitude, and rising.",
 )
@@ -360,6 +361,7 @@ roll = run(heavy_ball, gorge, [10.0, 1.0], steps=80, lr=4 / 11**2, beta=(9 / 11)
 plots.show(
     plots.descents(gorge, crawl, roll, xlim=(-3, 11), ylim=(-5, 5)),
     plots.losses(crawl, roll, labels=["gradient descent", "heavy ball"]),
+    height=2.4,
     alt="Gradient descent zigzags between the walls and is still far from the minimum after 80 steps; the heavy ball swings "
     "wider, rises at first, and ends with a loss eight orders of magnitude smaller.",
 )
@@ -687,6 +689,7 @@ plots.show(
         xlabel="step",
         ylabel="sharpness / its limit",
     ),
+    height=2.3,
     alt="Four training losses fall, three of them with jitter; beside them three sharpness curves come to their limit and stay "
     "at it to the end, and the one of the smallest η levels off at six tenths.",
 )

@@ -61,6 +61,9 @@ def test_formgrader_releases_autogrades_and_grades_by_hand(tmp_path):
 
         tab.goto(f"{address}/formgrader/gradebook/{UNIT}/{UNIT}?token=t")
         tab.locator("a", has_text=re.compile("Submission #")).first.click()
+        tab.wait_for_selector(
+            "input.extra-credit[id^=written][placeholder]"
+        )  # the page's script has come so far
         written = tab.locator("input.score[id^=written]").first
         written.fill("2")
         with tab.expect_response(
