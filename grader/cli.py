@@ -15,7 +15,7 @@ from rich.table import Table
 
 from grader.notebook import Assignment, CourseError
 from grader.result import Result, Status
-from grader.show import console, show_class, show_merged, show_moves, show_released
+from grader.show import console, show_class, show_merged, show_moves, show_released, show_verified
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -106,6 +106,7 @@ def verify(
     show: Annotated[
         bool, typer.Option("--show", help="List every entry with the tests that it fails.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all that was found as JSON.")] = False,
 ) -> None:
     """The tests are tested: right solutions pass, wrong ones fail, nothing leaks. Example: grader verify 05_momentum"""
     from grader import engine
@@ -113,8 +114,7 @@ def verify(
     from grader.build import units as all_units
     from grader.submission import Submission
 
-    root = course.resolve()
-    failed = False
+    root, reports = course.resolve(), []
     for unit in units or [name for name in all_units(root) if (root / "solutions" / name).is_dir()]:
 
         def grade(notebook: bytes, assignment: Assignment, unit: str = unit) -> Result:
@@ -122,23 +122,12 @@ def verify(
             # the bank is the instructor's own code: a machine without isolation may verify it all the same
             return engine.grade(submission, assignment, allow_unsandboxed=True)
 
-        report = verifying.verify(root, unit, grade, progress=True)
-        if show:
-            table = Table("exercise", "kind", "name", "tests failed", "named in feedback", title=unit)
-            for row in report.rows:
-                table.add_row(row.exercise, row.kind, row.name, ", ".join(row.failed), ", ".join(row.named))
-            console.print(table)
-        for problem in report.problems:
-            print(f"{unit}: {problem.culprit}: {problem.what}")
-        kinds = [row.kind for row in report.rows]
-        print(
-            f"{unit}: {kinds.count('variant')} variants, {kinds.count('misconception')} misconceptions "
-            f"({kinds.count('misconception') - len(report.unnamed)} can be named), "
-            f"tests take {report.test_seconds:.2f} s on the solution: "
-            + (f"{len(report.problems)} problems" if report.problems else "all holds")
-        )
-        failed = failed or bool(report.problems)
-    if failed:
+        reports.append(verifying.verify(root, unit, grade, progress=True))
+        if not as_json:
+            show_verified(reports[-1], rows=show)
+    if as_json:
+        print(json.dumps([asdict(report) for report in reports], ensure_ascii=True))
+    if any(report.problems for report in reports):
         raise typer.Exit(1)
 
 

@@ -108,9 +108,9 @@ class Gradebook:
             if unit is None or self.changed:
                 if unit is not None:
                     self._review_rescaled(unit, assignment)
+                self._name_schema()
                 self._engine.dispose()
                 _register(course, assignment.unit)
-                self._name_schema()
                 unit = self._load(assignment.unit)
         if unit is None:
             raise CourseError(f"{course.db_url}: nbgrader did not record '{assignment.unit}' in it")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from grader.grade import ClassSummary
     from grader.merge import Merged
     from grader.release import Released
+    from grader.verify import Report
 
 console = Console()
 
@@ -117,3 +118,21 @@ def show_merged(done: Merged, *, dry_run: bool) -> None:
         print(f"the gradebook as it was: {done.backup}")
     if done.penalties:
         print("some of these submissions are late: `grader grade UNIT` brings their penalties up to date")
+
+
+def show_verified(report: Report, *, rows: bool) -> None:
+    """Print what does not hold of a unit's tests, and its bank in numbers; every entry with what it fails where `rows` are wanted."""
+    if rows:
+        table = Table("exercise", "kind", "name", "tests failed", "named in feedback", title=report.unit)
+        for row in report.rows:
+            table.add_row(row.exercise, row.kind, row.name, ", ".join(row.failed), ", ".join(row.named))
+        console.print(table)
+    for problem in report.problems:
+        print(f"{report.unit}: {problem.culprit}: {problem.what}")
+    kinds = Counter(row.kind for row in report.rows)
+    print(
+        f"{report.unit}: {kinds['variant']} variants, {kinds['misconception']} misconceptions "
+        f"({kinds['misconception'] - len(report.unnamed)} can be named), "
+        f"tests take {report.test_seconds:.2f} s on the solution: "
+        + (f"{len(report.problems)} problems" if report.problems else "all holds")
+    )
