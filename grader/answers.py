@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from grader.bank import Entry
+from grader.markers import unmarked
 from grader.notebook import Assignment, CourseError, Exercise, parse
 
 Answers = Mapping[str, str]
@@ -16,7 +17,7 @@ Answers = Mapping[str, str]
 
 def solution_answers(assignment: Assignment) -> dict[str, str]:
     """The instructor's own answers: the solution cells of the source notebooks, as a student would have written them."""
-    return {exercise.name: _unmarked(exercise.solution.source) for exercise in assignment.exercises}
+    return {exercise.name: unmarked(exercise.solution.source) for exercise in assignment.exercises}
 
 
 def entry_answer(assignment: Assignment, entry: Entry) -> tuple[Exercise, str]:
@@ -29,19 +30,13 @@ def entry_answer(assignment: Assignment, entry: Entry) -> tuple[Exercise, str]:
     )
 
 
-def _unmarked(source: str) -> str:
-    """A solution cell without the comments that mark its solution."""
-    marks = ("### BEGIN SOLUTION", "### END SOLUTION")
-    return "\n".join(line for line in source.split("\n") if line.strip() not in marks)
-
-
 def _without(source: str, name: str) -> str:
     """What is left of a solution cell when its function `name` is taken out."""
     lines = source.split("\n")
     for node in parse(source).body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             del lines[node.lineno - 1 : node.end_lineno]
-    left = _unmarked("\n".join(lines)).strip()
+    left = unmarked("\n".join(lines)).strip()
     return f"{left}\n\n\n" if left else ""
 
 

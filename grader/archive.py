@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.notebook import CourseError
-from grader.submission import MAX_FILE, _read_plain, _walk, printable
+from grader.submission import MAX_FILE, printable, read_plain, walk
 
 MAX_ENTRIES = 100_000
 MAX_LISTING = 16 * 2**20
@@ -91,7 +91,7 @@ class _Bounded(io.FileIO):
 def _folder_entries(source: Path) -> tuple[list[Entry], list[str]]:
     remarks: list[str] = []
     entries: list[Entry] = []
-    for name, path in _walk(source, "", remarks):
+    for name, path in walk(source, "", remarks):
         if len(entries) >= MAX_ENTRIES:
             raise CourseError(f"{source}: more than {MAX_ENTRIES} files, so no class's submissions")
         entries.append(Entry(tuple(name.split("/")), functools.partial(_read_file, path)))
@@ -100,7 +100,7 @@ def _folder_entries(source: Path) -> tuple[list[Entry], list[str]]:
 
 def _read_file(path: Path) -> bytes:
     try:
-        return _read_plain(path)
+        return read_plain(path)
     except (OSError, ValueError) as error:
         raise Refused(str(error.strerror if isinstance(error, OSError) else error)) from error
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from grader.files import write_whole
 from grader.gradebook import CellId, Entry
 from grader.notebook import Assignment, Notebook, Role, role_of
 from grader.plan import match
@@ -288,15 +288,3 @@ def _attachments(raw: Any) -> Json:
                 and _BASE64.fullmatch(value)
             }
     return kept
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is either all there or as it was."""
-    fresh = path.with_name(".new")
-    try:
-        fresh.write_bytes(content)
-        os.replace(fresh, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            fresh.unlink()
-        raise

@@ -33,6 +33,7 @@ from traitlets.config.loader import PyFileConfigLoader
 from grader import coursemap
 from grader.batch import Progress
 from grader.course import Course, read_course
+from grader.files import write_whole
 from grader.markers import split_regions
 from grader.notebook import CourseError
 
@@ -397,10 +398,4 @@ def _write(nb: NotebookNode, path: Path) -> Built:
 
 
 def _write_bytes(data: bytes, path: Path) -> Built:
-    if path.exists() and path.read_bytes() == data:
-        return Built(path, changed=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(path.name + ".new")
-    fresh.write_bytes(data)
-    fresh.replace(path)
-    return Built(path, changed=True)
+    return Built(path, changed=write_whole(path, data))

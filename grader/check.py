@@ -20,8 +20,8 @@ from rich.text import Text
 from grader import engine
 from grader.bank import read_bank
 from grader.course import Course, read_course
-from grader.feedback import Part, check_title, misconceptions, outline
-from grader.markers import split_regions
+from grader.feedback import Part, check_title, outline
+from grader.markers import split_regions, unmarked
 from grader.notebook import Assignment, Cell, CourseError, Notebook, Role, read_notebook
 from grader.plan import match
 from grader.result import NotebookResult, Result, Status, TestResult, Verdict
@@ -138,7 +138,7 @@ def check(folder: Path, path: Path, *, hint: int = 1, solution: str | None = Non
     (outcome,) = result.notebooks
     errors = _errors(outcome)
     place = {source.cells[k].id: index for index, k in match(source, cells).items()}
-    advice = dict(_advice(course, assignment.unit, outcome))
+    advice = dict(_advice(assignment, outcome))
     answers = tuple(
         _answer(part, outcome, errors.pop(place.get(part.cell.id, -1), ""), advice.get(part.cell.id), hint)
         for part in parts
@@ -284,11 +284,10 @@ _CELL_NAME = re.compile(r"<ipython-input[^>]*>, ")
 """What IPython calls a cell in a SyntaxError."""
 
 
-def _advice(course: Course, unit: str, outcome: NotebookResult) -> Iterator[tuple[str, Advice]]:
-    bank = misconceptions(course, unit) if outcome.named else {}
+def _advice(assignment: Assignment, outcome: NotebookResult) -> Iterator[tuple[str, Advice]]:
     for exercise, name in outcome.named:
-        if name in bank:
-            yield exercise, Advice(name, bank[name].says, bank[name].see, f"lectures/{unit}.ipynb")
+        if entry := assignment.misconceptions.get(name):
+            yield exercise, Advice(name, entry.says, entry.see, f"lectures/{assignment.unit}.ipynb")
 
 
 def _plain(text: str) -> str:
@@ -314,13 +313,10 @@ def _solutions(
 
 
 def _without_markers(cell: Cell) -> str:
-    """A solution cell without the lines that say where the solution begins and ends; of a question, the model answer."""
+    """The right answer in a solution cell; of a question, the model answer."""
     if cell.role is Role.WRITTEN:
         return "\n".join(region.text for region in split_regions(cell.source, cell.id)[1]) or cell.source
-    return "\n".join(line for line in cell.source.split("\n") if not _MARKER.match(line))
-
-
-_MARKER = re.compile(r"\s*### (BEGIN|END) SOLUTION")
+    return unmarked(cell.source)
 
 
 # ------------------------------------------------------------------------------------------------- in print

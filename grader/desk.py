@@ -26,10 +26,10 @@ from nbformat import NotebookNode
 
 from grader import coursemap
 from grader.coursemap import Unit
-from grader.notebook import CourseError, read_notebook
+from grader.files import write_whole
+from grader.notebook import PUBLIC_PASSED, CourseError, read_notebook
 
 WORK, COPIES, START = "work", ".copies.json", "START.ipynb"
-PASSED = "public checks passed"  # trainlab.checks.public_passed says so
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,11 @@ def lay_out(root: Path) -> Desk:
         else:
             outdated.append(f"{WORK}/{name}")
             continue
-        _write(copy, data)
+        write_whole(copy, data)
         known[name] = now
-    _write(memory, (json.dumps(known, indent=1, sort_keys=True) + "\n").encode())
+    write_whole(memory, (json.dumps(known, indent=1, sort_keys=True) + "\n").encode())
     start = root / WORK / START
-    _write(start, (nbformat.writes(_start_page(root, units), version=4) + "\n").encode())
+    write_whole(start, (nbformat.writes(_start_page(root, units), version=4) + "\n").encode())
     return Desk(start, tuple(new), tuple(renewed), tuple(outdated))
 
 
@@ -145,7 +145,8 @@ def _passed(copy: Path) -> set[str]:
     return {
         (cell.metadata.get("nbgrader") or {}).get("grade_id", "")
         for cell in nb.cells
-        if cell.cell_type == "code" and any(PASSED in output.get("text", "") for output in cell.outputs)
+        if cell.cell_type == "code"
+        and any(PUBLIC_PASSED in output.get("text", "") for output in cell.outputs)
     }
 
 
@@ -203,10 +204,3 @@ def _start_page(root: Path, units: Sequence[Unit]) -> NotebookNode:
         "language_info": {"name": "python"},
     }
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(path.name + ".new")
-    fresh.write_bytes(data)
-    fresh.replace(path)

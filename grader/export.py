@@ -18,10 +18,10 @@ from nbgrader import api
 from nbgrader.plugins import ExportPlugin
 from traitlets import Bool, Unicode
 
-from grader.autograded import write_whole
 from grader.course import Course, read_course
+from grader.files import write_whole
 from grader.final import Grades, State, gather
-from grader.gradebook import check_schema, connect, mishaps
+from grader.gradebook import reading
 from grader.layouts import (
     Table,
     canvas_table,
@@ -182,13 +182,7 @@ def _submissions(gradebook: api.Gradebook) -> set[tuple[str, str]]:
 def _opened(course: Course) -> Iterator[api.Gradebook]:
     """nbgrader's gradebook, opened only where there is one of the right schema (nbgrader would add its tables to any other), with
     its mishaps in one line."""
-    engine = connect(course.db_url)
-    file = engine.url.database if engine.url.get_backend_name() == "sqlite" else None
-    if file and not file.startswith((":", "file:")) and not Path(file).is_file():
-        raise CourseError(f"{file}: no gradebook there; run `grader grade` first")
-    with mishaps(engine):
-        with engine.connect() as db:
-            check_schema(db)
-        engine.dispose()
+    with reading(course.db_url) as db:
+        db.close()  # nothing of ours is to hold a lock while nbgrader reads
         with api.Gradebook(course.db_url, course.course_id) as gradebook:
             yield gradebook

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import functools
 import json
 import re
 import time
@@ -21,15 +20,15 @@ from typing import Any
 from markupsafe import Markup
 
 from grader import pages
-from grader.autograded import NO_RESPONSE, PICTURES, Stamp, read_stamp, write_whole
-from grader.bank import Misconception, read_bank
+from grader.autograded import NO_RESPONSE, PICTURES, Stamp, read_stamp
 from grader.batch import Progress
 from grader.course import Course, disk_errors, read_course
+from grader.files import write_whole
 from grader.grade import SECRET, TIMESTAMP, chosen, without_timestamp
 from grader.journal import Journal, hold
 from grader.markers import split_regions
 from grader.marks import Mark, Marks, read_marks
-from grader.notebook import Assignment, Cell, CourseError, Notebook, Role
+from grader.notebook import Assignment, Cell, CourseError, Notebook, Role, WrongAnswer
 from grader.result import NotebookResult, Result, Status, TestResult, Verdict
 from grader.submission import read_submission
 
@@ -88,7 +87,7 @@ class Section:
     max_points: float
     checks: tuple[Check, ...] = ()
     message: str = ""  # where every check that did not pass says the same
-    misconceptions: tuple[Misconception, ...] = ()
+    misconceptions: tuple[WrongAnswer, ...] = ()
     hint: Markup | None = None
     question: Markup | None = None
     answer: Answer | None = None
@@ -184,7 +183,7 @@ def write_feedback(
                     failed.append(student)
                 else:
                     submissions += 1
-                    changed += sum(_write(path, content) for path, content in made.items())
+                    changed += sum(write_whole(path, content) for path, content in made.items())
                     if not writer.carry_over(student, stamp):
                         resubmitted.append(student)
             bar.advance()
@@ -225,7 +224,7 @@ class Writer:
             return False
         for name, content in ((TIMESTAMP, timestamp), (SECRET, dict(handed.files).get(SECRET, b""))):
             if content:
-                _write(self.course.folder("feedback", student, unit) / name, content)
+                write_whole(self.course.folder("feedback", student, unit) / name, content)
         return True
 
     def page(self, student: str, notebook: Notebook, result: Result, marks: Marks, stamp: Stamp) -> Page:
@@ -313,20 +312,9 @@ class Writer:
             again=any(mark.waits and mark.manual is not None for mark in given.values()),
         )
 
-    def _misconceptions(self, exercise: str, named: tuple[tuple[str, str], ...]) -> tuple[Misconception, ...]:
-        names = [name for owner, name in named if owner == exercise]
-        return tuple(self.bank[name] for name in names if name in self.bank)
-
-    @functools.cached_property
-    def bank(self) -> Mapping[str, Misconception]:
-        """The unit's misconceptions by name; none where there is no bank. Read only where a result names one."""
-        return misconceptions(self.course, self.assignment.unit)
-
-
-def misconceptions(course: Course, unit: str) -> dict[str, Misconception]:
-    """The misconceptions of a unit's bank by name; none where the course has no bank."""
-    path = course.folder("source", ".", unit) / "bank.py"
-    return {entry.name: entry for entry in read_bank(path).misconceptions} if path.is_file() else {}
+    def _misconceptions(self, exercise: str, named: tuple[tuple[str, str], ...]) -> tuple[WrongAnswer, ...]:
+        known = self.assignment.misconceptions
+        return tuple(known[name] for owner, name in named if owner == exercise and name in known)
 
 
 @dataclass(frozen=True)
@@ -474,15 +462,3 @@ def _outputs(outputs: Collection[Mapping[str, Any]]) -> Iterator[Output]:
                 yield Output(picture=f"data:{kind};base64,{''.join(data[kind])}")
             elif "text/plain" in data:
                 yield Output(text="".join(data["text/plain"]))
-
-
-def _write(path: Path, content: bytes) -> bool:
-    """Make a file hold `content`; False where it does already."""
-    try:
-        if path.read_bytes() == content:
-            return False
-    except OSError:
-        pass
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, content)
-    return True

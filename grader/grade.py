@@ -22,9 +22,10 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from grader import batch, engine
-from grader.autograded import Autograded, edited_cells, gradebook_entry, read_stamp, write_whole
+from grader.autograded import Autograded, edited_cells, gradebook_entry, read_stamp
 from grader.batch import Progress, Task
 from grader.course import EXTENSIONS, Course, disk_errors, read_course, read_extensions
+from grader.files import write_whole
 from grader.gradebook import Gradebook
 from grader.journal import Journal, hold
 from grader.moves import Move, Moves, moved_tests, score

@@ -330,6 +330,22 @@ def connect(url: str) -> sa.Engine:
         raise CourseError(f"db_url '{url}' cannot be used: {error}") from error
 
 
+@contextlib.contextmanager
+def reading(url: str) -> Iterator[sa.Connection]:
+    """A gradebook that is there and has our tables, open to be read; raises CourseError where it is not, or cannot be read."""
+    engine = connect(url)
+    file = engine.url.database if engine.url.get_backend_name() == "sqlite" else None
+    # SQLite would make an empty file of a name that is not there
+    if file and not file.startswith((":", "file:")) and not Path(file).is_file():
+        raise CourseError(f"{file}: no gradebook there; run `grader grade` first")
+    try:
+        with mishaps(engine), engine.connect() as db:
+            check_schema(db)
+            yield db
+    finally:
+        engine.dispose()
+
+
 def check_schema(db: sa.Connection) -> None:
     """Raises CourseError where the database is from an nbgrader with other tables than those in `grader.tables`."""
     if not sa.inspect(db).has_table("alembic_version"):

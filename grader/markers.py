@@ -55,6 +55,12 @@ def split_regions(source: str, where: str) -> tuple[str, tuple[Region, ...]]:
     return "\n".join(outside), tuple(regions)
 
 
+def unmarked(source: str) -> str:
+    """A solution cell without the lines that say where the solution begins and ends."""
+    marks = ("### BEGIN SOLUTION", "### END SOLUTION")
+    return "\n".join(line for line in source.split("\n") if line.strip() not in marks)
+
+
 def _marker(line: str, where: str) -> tuple[str, str] | None:
     match = _COMMENT.match(line)
     if match is None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from grader.course import Course
-from grader.gradebook import CellId, check_schema, connect, mishaps
+from grader.gradebook import CellId, reading
 from grader.notebook import CourseError
 from grader.tables import ASSIGNMENT, BASE_CELL, COMMENT, GRADE, NOTEBOOK, STUDENT, SUBMISSION, SUBMITTED
 
@@ -61,7 +59,7 @@ def read_marks(course: Course, unit: str) -> dict[str, Marks]:
 
     Raises CourseError where there is no gradebook, it cannot be read, or it does not know the unit.
     """
-    with _reading(course) as db:
+    with reading(course.db_url) as db:
         found = db.execute(sa.select(ASSIGNMENT.c.id).where(ASSIGNMENT.c.name == unit)).scalar()
         if found is None:
             raise CourseError(f"the gradebook does not know '{unit}': run `grader grade {unit}` first")
@@ -105,18 +103,3 @@ def read_marks(course: Course, unit: str) -> dict[str, Marks]:
             )
             for row in db.execute(query)
         }
-
-
-@contextlib.contextmanager
-def _reading(course: Course) -> Iterator[sa.Connection]:
-    engine = connect(course.db_url)
-    file = engine.url.database if engine.url.get_backend_name() == "sqlite" else None
-    # SQLite would make an empty file of a name that is not there
-    if file and not file.startswith((":", "file:")) and not Path(file).is_file():
-        raise CourseError(f"{file}: no gradebook there; run `grader grade` first")
-    try:
-        with mishaps(engine), engine.connect() as db:
-            check_schema(db)
-            yield db
-    finally:
-        engine.dispose()

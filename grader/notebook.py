@@ -19,6 +19,8 @@ from typing import Any
 HIDDEN_BEGIN, HIDDEN_END = "BEGIN HIDDEN TESTS", "END HIDDEN TESTS"
 EXPLORE = "explore"
 """Tag of cells that are skipped when grading: training runs, plots, widgets."""
+PUBLIC_PASSED = "public checks passed"
+"""What a test's public part ends by printing (trainlab.checks.public_passed)."""
 NOT_SHIPPED = ("*.py", "*.md", "__pycache__", ".ipynb_checkpoints", ".*")
 """Files of a source folder that never reach a student; nbgrader_config.py ignores the same list."""
 
@@ -118,11 +120,6 @@ class Notebook:
                 found[-1] = Exercise(last.name, last.solution, (*last.tests, cell))
         return tuple(exercise for exercise in found if exercise.tests)
 
-    @property
-    def student_names(self) -> frozenset[str]:
-        """Names that the student's code is expected to define: those that the work cells of the source bind."""
-        return frozenset[str]().union(*(cell.defines for cell in self.cells if cell.role is Role.WORK))
-
 
 @dataclass(frozen=True)
 class Assignment:
@@ -138,6 +135,11 @@ class Assignment:
     def digest(self) -> str:
         """Changes when any cell, point, tag, shipped file or wrong answer of the bank changes."""
         return hashlib.sha256(repr(self).encode()).hexdigest()
+
+    @functools.cached_property
+    def misconceptions(self) -> dict[str, WrongAnswer]:
+        """The wrong answers by name."""
+        return {entry.name: entry for entry in self.wrong}
 
     @property
     def exercises(self) -> tuple[Exercise, ...]:

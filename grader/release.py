@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.course import Course, disk_errors, read_course
+from grader.files import write_whole
 from grader.gradebook import Gradebook
 from grader.journal import hold
 from grader.markers import split_regions
@@ -219,8 +220,6 @@ def read_record(course: Course, unit: str) -> Record | None:
 
 
 def _write_record(course: Course, unit: str, record: Record) -> None:
-    from grader.autograded import write_whole
-
     write_whole(_path(course, unit), (json.dumps(asdict(record), indent=1, sort_keys=True) + "\n").encode())
 
 

@@ -20,16 +20,16 @@ import numpy as np
 
 from grader import charts, pages
 from grader import statistics as stats
-from grader.autograded import read_stamp, write_whole
-from grader.bank import Misconception
+from grader.autograded import read_stamp
 from grader.batch import Progress
 from grader.course import Course, disk_errors, read_course
-from grader.feedback import Part, check_title, misconceptions, notebook_title, outline
+from grader.feedback import Part, check_title, notebook_title, outline
+from grader.files import write_whole
 from grader.grade import TIMESTAMP, parse_timestamp
 from grader.gradebook import CellId
 from grader.journal import Journal, hold
 from grader.marks import Marks, read_marks
-from grader.notebook import Assignment, Cell, CourseError
+from grader.notebook import Assignment, Cell, CourseError, WrongAnswer
 from grader.result import Result, Status, Verdict
 
 NOT_YET = "not graded yet"
@@ -198,7 +198,7 @@ def write_report(
             outcomes = without_names(outcomes, _secret(course.state / "anonymous.key"))
     if not outcomes:
         raise CourseError(f"no submissions of '{unit}': they belong into submitted/<student>/{unit}/")
-    report = replace(summarise(assignment, outcomes, misconceptions(course, unit)), anonymous=anonymous)
+    report = replace(summarise(assignment, outcomes, assignment.misconceptions), anonymous=anonymous)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, render(report).encode())
@@ -316,7 +316,7 @@ def parts(assignment: Assignment) -> list[tuple[str, Part]]:
 
 
 def summarise(
-    assignment: Assignment, outcomes: Sequence[Outcome], bank: Mapping[str, Misconception]
+    assignment: Assignment, outcomes: Sequence[Outcome], bank: Mapping[str, WrongAnswer]
 ) -> ClassReport:
     """The numbers of a class."""
     graded = [outcome for outcome in outcomes if outcome.tests]
@@ -391,7 +391,7 @@ def summarise(
 
 
 def _named(
-    graded: Sequence[Outcome], exercises: Sequence[Item], bank: Mapping[str, Misconception]
+    graded: Sequence[Outcome], exercises: Sequence[Item], bank: Mapping[str, WrongAnswer]
 ) -> tuple[Named, ...]:
     """Misconceptions, those that most submissions show first."""
     titles = {exercise.id: exercise.title for exercise in exercises}

@@ -74,12 +74,12 @@ def read_submission(folder: Path, unit: str) -> Submission:
     files: list[tuple[str, bytes]] = []
     notes: list[str] = []
     total = 0
-    for name, entry in _walk(folder, "", notes):
+    for name, entry in walk(folder, "", notes):
         if len(files) >= MAX_FILES:
             notes.append(f"more than {MAX_FILES} files: the others were left out")
             break
         try:
-            content = _read_plain(entry)
+            content = read_plain(entry)
         except (OSError, ValueError) as error:
             notes.append(
                 f"{printable(name)}: left out ({error.strerror if isinstance(error, OSError) else error})"
@@ -93,7 +93,7 @@ def read_submission(folder: Path, unit: str) -> Submission:
     return Submission(unit, tuple(sorted(files)), tuple(notes))
 
 
-def _walk(folder: Path, prefix: str, notes: list[str], depth: int = 0) -> Iterator[tuple[str, Path]]:
+def walk(folder: Path, prefix: str, notes: list[str], depth: int = 0) -> Iterator[tuple[str, Path]]:
     """Regular entries of a folder in a fixed order: notebooks at the top first, hidden ones and links not at all."""
     try:
         entries = sorted(os.scandir(folder), key=lambda e: (not e.name.endswith(_SUFFIX), e.name))
@@ -108,14 +108,14 @@ def _walk(folder: Path, prefix: str, notes: list[str], depth: int = 0) -> Iterat
             notes.append(f"{printable(name)}: left out (a link)")
         elif entry.is_dir(follow_symlinks=False):
             if depth < 8:
-                yield from _walk(Path(entry.path), name + "/", notes, depth + 1)
+                yield from walk(Path(entry.path), name + "/", notes, depth + 1)
         elif entry.is_file(follow_symlinks=False):
             yield name, Path(entry.path)
         else:
             notes.append(f"{printable(name)}: left out (not a regular file)")
 
 
-def _read_plain(path: Path) -> bytes:
+def read_plain(path: Path) -> bytes:
     """The bytes of a regular file with one name, opened without following a link and without waiting for a writer."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:

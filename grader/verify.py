@@ -18,11 +18,10 @@ from grader.bank import Bank, Entry, Misconception, read_bank
 from grader.batch import Progress
 from grader.build import course_config, execute, read_source, repository_url
 from grader.markers import split_regions
-from grader.notebook import Assignment, CourseError, Exercise, Role, read_assignment
+from grader.notebook import PUBLIC_PASSED, Assignment, CourseError, Exercise, Role, read_assignment
 from grader.result import Result, Status, TestResult, Verdict
 
 TEST_BUDGET = 2.0  # seconds that all tests of a unit may take on the solution
-PUBLIC_SENTENCE = "public checks passed"
 Grade = Callable[[bytes, Assignment], Result]
 """Grade one notebook's bytes against an assignment."""
 
@@ -260,8 +259,8 @@ def _check_plain_kernel(root: Path, unit: str, assignment: Assignment) -> Iterat
     for cell in executed.cells:
         grade_id = (cell.metadata.get("nbgrader") or {}).get("grade_id")
         text = "".join(output.get("text", "") for output in cell.get("outputs", ()))
-        if grade_id in tests and PUBLIC_SENTENCE not in text:
-            yield Problem(grade_id, f"its public part does not end by printing '... {PUBLIC_SENTENCE} ...'")
+        if grade_id in tests and PUBLIC_PASSED not in text:
+            yield Problem(grade_id, f"its public part does not end by printing '... {PUBLIC_PASSED} ...'")
 
 
 def _check_pointers(root: Path, unit: str, bank: Bank) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from grader import desk
 from grader.cli import app
 from grader.coursemap import read_units
 from grader.desk import Progress, lay_out, progress
-from grader.notebook import CourseError
+from grader.notebook import PUBLIC_PASSED, CourseError
 from tests.course import ROOT
 from trainlab import checks
 
@@ -146,7 +146,7 @@ def test_progress_is_what_was_saved(course):
 
 def test_the_line_that_progress_looks_for_is_the_one_that_checks_print(capsys):
     checks.public_passed("double: values")
-    assert desk.PASSED in capsys.readouterr().out
+    assert PUBLIC_PASSED in capsys.readouterr().out
 
 
 def test_the_start_page_counts_and_links(course):

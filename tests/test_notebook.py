@@ -23,7 +23,7 @@ def test_roles_points_and_exercises(assignment):
     (exercise,) = assignment.exercises
     assert (exercise.name, exercise.points, len(exercise.tests)) == ("double", 3, 2)
     assert assignment.max_points == 3
-    assert "double" in assignment.notebooks[0].student_names
+    assert "double" in exercise.solution.defines
 
 
 def test_public_source_has_no_hidden_test(assignment):

@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from grader import statistics as stats
-from grader.bank import Misconception
 from grader.course import read_course
-from grader.notebook import Assignment, Cell, CourseError, Notebook, Role
+from grader.notebook import Assignment, Cell, CourseError, Notebook, Role, WrongAnswer
 from grader.report import (
     NOT_YET,
     Outcome,
@@ -56,7 +55,7 @@ TINY = Assignment(
         ),
     ),
 )
-BANK = {"halved": Misconception("one", lambda: None, "You <halved> it.", "1. Halves")}
+BANK = {"halved": WrongAnswer("one", "halved", "", "You <halved> it.", "1. Halves")}
 
 
 def submitted(student, *points, public=(True, True, True), **more):
