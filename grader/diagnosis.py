@@ -1,14 +1,15 @@
 """Name a misconception: ask the student's code, and the bank's wrong answers, everything that the solution is asked.
 
 An exercise that failed is rehearsed: its test cells run once more, here in the examiner's process, with the instructor's solution,
-so that every call of theirs is made. Each call goes to the student's process too, and to the wrong answers of the bank (the
-instructor's own code, run here) that have so far answered as the student's code did: the same shapes, kinds of number and values, the same
-exceptions, the same changes to arguments. The rehearsal ends as soon as none is left. A misconception is named where exactly one
-stays to the end; nothing is said where none or several do, or where the student's answers were the solution's.
+so that every call of theirs is made, and kept. The student's process gets all the calls in one message, and answers them. Then the wrong
+answers of the bank (the instructor's own code, run here) are asked the same, as long as they answer as the student's code did: the same
+shapes, kinds of number and values, the same exceptions, the same changes to arguments. A misconception is named where exactly one stays
+to the end; nothing is said where none or several do, or where the student's answers were the solution's.
 """
 
 from __future__ import annotations
 
+import io
 import itertools
 import pickle
 from collections.abc import Callable, Iterable, Mapping
@@ -24,11 +25,10 @@ from grader.notebook import Exercise, WrongAnswer
 MAX_ITEMS = 10_000
 """Of an iterator that was the answer to one call."""
 
-Function = Callable[..., Any]
-
-
-class _Enough(BaseException):
-    """The rehearsal can end: nobody is left. No test may swallow this."""
+Call = tuple[str, bytes]
+"""A function's name, and the pickle of its arguments."""
+Answer = list[Any]
+"""The names of the exception's type and of that type's bases, [] without one; the value; what the call left of its arguments."""
 
 
 def name(
@@ -36,53 +36,81 @@ def name(
     solutions: str,
     wrong: Iterable[WrongAnswer],
     names: Mapping[str, Any],
-    student: Callable[[str], Function],
+    student: Callable[[list[Call]], list[Answer]],
 ) -> str | None:
     """The one entry of `wrong` that answers as the student's functions do; None where that is not exactly one.
 
-    solutions: code of all solution cells of the notebook; names: what the set-up cells bound; student(f): the student's f.
-    Raises what a call of the student's raises besides an Exception.
+    solutions: code of all solution cells of the notebook; names: what the set-up cells bound; student: `answers` of the student's
+    functions. Raises what that raises besides an Exception.
     """
     known = [entry for entry in wrong if entry.target in exercise.solution.defines]
     try:
         solution = compile(solutions, "<solution>", "exec")
         right = _bind(names, solution)
-        left: dict[str, dict[str, Any]] = {}
+        calls = _rehearse(exercise, right, right.keys() - names.keys())
+        given = student(calls)
+        if len(given) < len(calls):  # not written yet
+            return None
+        left = {entry.name: _bind(names, solution, entry.source) for entry in known}
         differs = False
-
-        def stand_in(target: str) -> Function:
-            theirs = student(target)
-
-            def ask_everyone(*args: Any, **kwargs: Any) -> Any:
-                nonlocal differs
-                sent = wire.dumps((args, kwargs), _fresh)
-                answer = _answer(theirs, sent)
-                if isinstance(answer[0], NotImplementedError | NameError):
-                    raise _Enough  # not written yet
-                if not left:
-                    left.update({entry.name: _bind(names, solution, entry.source) for entry in known})
-                differs = differs or not _same(_answer(right[target], sent), answer)
-                for entry in [
-                    entry for entry, bound in left.items() if not _same(_answer(bound[target], sent), answer)
-                ]:
-                    del left[entry]
-                if not left:
-                    raise _Enough
-                return right[target](*args, **kwargs)
-
-            return ask_everyone
-
-        stand_ins = {
-            target: stand_in(target) for target in exercise.solution.defines if callable(right[target])
-        }
-        for test in exercise.tests:
-            exec(test.source, {**right, **stand_ins})
-    except (
-        _Enough,
-        Exception,
-    ):  # an Exception: a cell that only runs in a notebook, an entry that does not run; say nothing
+        for (target, sent), theirs in zip(calls, given, strict=True):
+            differs = differs or not _same(_answer(right.__getitem__, target, sent), theirs)
+            left = {
+                entry: bound
+                for entry, bound in left.items()
+                if _same(_answer(bound.__getitem__, target, sent), theirs)
+            }
+            if not left:
+                return None
+    except Exception:  # a cell that only runs in a notebook, an entry that does not run: say nothing
         return None
     return next(iter(left)) if len(left) == 1 and differs else None
+
+
+class _StandIn:
+    """A function of the solution during a rehearsal. It travels as its name: whoever is asked puts a function of their own there."""
+
+    def __init__(self, name: str, function: Callable[..., Any], calls: list[Call] | None) -> None:
+        self.name, self.function, self.calls = name, function, calls
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.calls is not None:
+            file = io.BytesIO()
+            _Pickler(file, _fresh).dump((args, kwargs))
+            self.calls.append((self.name, file.getvalue()))
+        return self.function(*args, **kwargs)
+
+
+class _Pickler(wire.Pickler):
+    def persistent_id(self, obj: Any) -> str | None:
+        return obj.name if type(obj) is _StandIn else None
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, sent: bytes, look_up: Callable[[str], Any]) -> None:
+        super().__init__(io.BytesIO(sent))
+        self.look_up = look_up
+
+    def persistent_load(self, name: Any) -> Any:
+        return self.look_up(name)
+
+
+def _fresh(counted: Any) -> tuple[Any, ...]:
+    """How a `checks.counted` function travels: as one of its own kind that has not been called."""
+    return type(counted), (counted.function,)
+
+
+def _rehearse(exercise: Exercise, right: dict[str, Any], ours: Iterable[str]) -> list[Call]:
+    """The calls of the exercise's functions that its test cells make, where these, and all that `ours` names, are the solution's."""
+    calls: list[Call] = []
+    stand_ins = {
+        name: _StandIn(name, right[name], calls if name in exercise.solution.defines else None)
+        for name in ours
+        if callable(right[name])
+    }
+    for test in exercise.tests:
+        exec(test.source, {**right, **stand_ins})
+    return calls
 
 
 def _bind(names: Mapping[str, Any], *code: str | CodeType) -> dict[str, Any]:
@@ -93,30 +121,40 @@ def _bind(names: Mapping[str, Any], *code: str | CodeType) -> dict[str, Any]:
     return bound
 
 
-def _fresh(counted: Any) -> tuple[Any, ...]:
-    """How a `checks.counted` function travels: as one of its own kind that has not been called."""
-    return type(counted), (counted.function,)
+def answers(calls: Iterable[Call], look_up: Callable[[str], Any]) -> list[Answer]:
+    """What the functions that `look_up` finds answer to each call; fewer where one of them is not there or not written yet."""
+    given: list[Answer] = []
+    for target, sent in calls:
+        answer = _answer(look_up, target, sent)
+        if not {"NotImplementedError", "NameError"}.isdisjoint(answer[0]):
+            break
+        given.append(answer)
+    return given
 
 
-def _answer(function: Function, sent: bytes) -> tuple[Any, Any]:
-    """What a call gives, iterators unrolled, or the exception that it raises; and the arguments as it leaves them."""
-    args, kwargs = pickle.loads(sent)
+def _answer(look_up: Callable[[str], Any], target: str, sent: bytes) -> Answer:
+    """What one call gives, iterators unrolled, or the exception that it raises."""
     try:
-        value = function(*args, **kwargs)
-    except Exception as error:
-        return error, None
-    if hasattr(value, "__next__"):
-        try:
+        args, kwargs = _Unpickler(sent, look_up).load()
+        value = look_up(target)(*args, **kwargs)
+        if hasattr(value, "__next__"):
             value = list(itertools.islice(value, MAX_ITEMS))
-        except Exception:
-            value = object()  # like no other answer
-    return value, (args, kwargs)
+    except Exception as error:
+        return [[kind.__name__ for kind in type(error).__mro__], None, None]
+    return [[], value, _counts([args, kwargs])]
+
+
+def _counts(x: Any) -> Any:
+    """Arguments with how often it was called in place of each function: otherwise it is everyone's own copy."""
+    if isinstance(x, list | tuple):
+        return [_counts(item) for item in x]
+    if isinstance(x, dict):
+        return {key: _counts(value) for key, value in x.items()}
+    return getattr(x, "calls", 0) if callable(x) else x
 
 
 def _same(a: Any, b: Any) -> bool:
     """Whether two answers are the same: kinds, shapes, and values up to rounding."""
-    if isinstance(a, BaseException) or isinstance(b, BaseException):
-        return type(a) is type(b)
     if isinstance(a, dict):
         return isinstance(b, dict) and list(a) == list(b) and all(_same(a[k], b[k]) for k in a)
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
@@ -129,8 +167,7 @@ def _same(a: Any, b: Any) -> bool:
     if x is None or y is None:
         if type(a) is not type(b):
             return False  # before they are compared: == between an array and a ragged tuple raises
-        # a function among the arguments is everyone's own copy; a counted one has been called so often
-        return bool(getattr(a, "calls", 0) == getattr(b, "calls", 0) if callable(a) else a == b)
+        return bool(a == b)
     # an array in single precision is an answer of its own; whether it is NumPy's or torch's makes no difference
     single = [z.dtype.kind in "fc" and z.dtype.itemsize < 8 for z in (x, y)]
     if x.shape != y.shape or x.dtype.kind != y.dtype.kind or single[0] != single[1]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import copy
+import functools
 import json
 import marshal
 import math
@@ -329,7 +330,8 @@ def describe(error: BaseException, source: str, name: str) -> str:
     text = str(error).strip()
     kind = type(error).__name__
     said = text if isinstance(error, AssertionError) or not text else f"{kind}: {text}"
-    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == f"<{name}>"]
+    walked = traceback.walk_tb(error.__traceback__)
+    lines = [line for frame, line in walked if frame.f_code.co_filename == f"<{name}>"]
     shown = source.split("\n")
     if not text and lines and lines[-1] and lines[-1] <= len(shown):
         said = f"{said or kind}: {shown[lines[-1] - 1].strip()}"
@@ -514,10 +516,10 @@ class Examiner:
                 Verdict.FAILED
             }:
                 continue
-            self.names.give_back(exercise.solution.defines)
             try:
                 self.advance(len(self.plan.steps))
-                one = diagnosis.name(exercise, solutions, self.plan.wrong, names, self.names.__getitem__)
+                ask = functools.partial(self._link().ask, student.rehearse)
+                one = diagnosis.name(exercise, solutions, self.plan.wrong, names, ask)
             except (Fault, NoStudent, StudentExit):  # over an answer that no test came to: not asked again
                 break
             if one:

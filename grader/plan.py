@@ -17,7 +17,7 @@ from types import CodeType
 from typing import Any
 
 from grader.notebook import HIDDEN_BEGIN, Cell, Exercise, Notebook, Role, WrongAnswer, bound_names, parse
-from grader.submission import MAX_CELLS, StudentCell
+from grader.submission import StudentCell
 
 MAX_LOOKED_INTO = 100_000
 """Characters of a cell whose code is analysed; a longer one is taken for one that may do anything."""
@@ -224,9 +224,9 @@ def imports(source: str) -> tuple[str, ...]:
     return tuple(line for line, _ in _facts(source).imports)
 
 
-@functools.lru_cache(maxsize=2 * MAX_CELLS)
+@functools.lru_cache(maxsize=200)
 def _facts(source: str) -> _Facts:
-    """Everything that is asked about a cell's text, found once: a test asks it of every other cell."""
+    """Everything that is asked about a cell's text, found once for cells that many submissions share."""
     try:
         if len(source) > MAX_LOOKED_INTO:
             raise ValueError("too long")
@@ -245,10 +245,10 @@ def _facts(source: str) -> _Facts:
 
 def _settle(steps: list[Step]) -> Iterator[Step]:
     """The steps, each test marked with whether the cells after it leave alone what it, or a cell before it, looks up."""
+    facts = [_facts(step.source) if step.kind in STUDENTS else None for step in steps]
     for number, step in enumerate(steps):
         if step.kind == "test" and step.public != step.source:
-            earlier = [_facts(other.source) for other in steps[:number] if other.kind in STUDENTS]
-            later = [_facts(other.source) for other in steps[number + 1 :] if other.kind in STUDENTS]
+            earlier, later = list(filter(None, facts[:number])), list(filter(None, facts[number + 1 :]))
             used = (
                 _facts(step.source).mentions.union(*(cell.mentions for cell in earlier)) if later else set()
             )

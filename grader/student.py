@@ -11,6 +11,7 @@ import contextlib
 import io
 import os
 import pickle
+import re
 import socket
 import sys
 import tempfile
@@ -26,7 +27,7 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.history import HistoryManager
 from IPython.core.interactiveshell import InteractiveShell
 
-from grader import frames, wire
+from grader import diagnosis, frames, wire
 
 SHOWN = ("text/plain", "image/png", "image/jpeg")
 """What is kept of a rich output. HTML, SVG and script of a stranger must not run in the instructor's browser."""
@@ -214,12 +215,12 @@ class Desk:
             text = str(error)[:4000]
         except BaseException:
             text = "?"
-        here = [
-            f
-            for f in traceback.extract_tb(error.__traceback__)
-            if "Cell In" in f.filename or "ipython" in f.filename
-        ]
-        trace = "".join(f"  in {f.name}, line {f.lineno}: {f.line}\n" for f in here[-3:]).rstrip()[:1000]
+        walked = traceback.walk_tb(error.__traceback__)
+        own = [(f, n) for f, n in walked if re.search("Cell In|ipython", f.f_code.co_filename)]
+        here = traceback.StackSummary.extract(
+            iter(own[-3:])
+        )  # reads the lines of these files, and of no other
+        trace = "".join(f"  in {f.name}, line {f.lineno}: {f.line}\n" for f in here).rstrip()[:1000]
         return self.reply({"e": kinds, "text": text, "trace": trace}, wire.Encoder(self.handle))
 
     def call_back(self, number: int, args: Any, kwargs: Any) -> Any:
@@ -267,6 +268,11 @@ def bind(name: str, value: Any) -> None:
 def unbind(name: str) -> None:
     """Delete a global."""
     del _desk.shell.user_ns[name]
+
+
+def rehearse(calls: list[diagnosis.Call]) -> list[diagnosis.Answer]:
+    """What the student's functions answer to calls."""
+    return diagnosis.answers(calls, look_up)
 
 
 def advance(iterator: Any) -> tuple[Any, ...]:

@@ -33,6 +33,24 @@ def jobs(count: int, known=()):
         yield task(number, number in known)
 
 
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity"), reason="processes cannot be kept on a processor here"
+)
+def test_every_worker_keeps_to_a_processor_where_none_is_left_over():
+    all_of_them = os.sched_getaffinity(0)
+    together = threading.Barrier(len(all_of_them))
+
+    def mine(_: int) -> set[int]:
+        together.wait(10)
+        return os.sched_getaffinity(0)
+
+    with batch.local_pool(len(all_of_them)) as pool:
+        kept = list(pool.executor.map(mine, range(len(all_of_them))))
+    assert sorted(kept, key=min) == [{processor} for processor in sorted(all_of_them)]
+    with batch.local_pool(1) as pool:
+        assert len(all_of_them) == 1 or pool.executor.submit(os.sched_getaffinity, 0).result() == all_of_them
+
+
 def outcome(count, grade=answer, *, workers=2, known=()):
     return [
         (t.student, r) for t, r in batch.run(jobs(count, known), grade, lambda: batch.local_pool(workers))

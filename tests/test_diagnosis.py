@@ -46,7 +46,9 @@ def named(
     theirs = dict(names)
     exec(textwrap.dedent(answer), theirs)
     bank = [WrongAnswer("mean", name, code) for name, code in (WRONG if wrong is None else wrong).items()]
-    return diagnosis.name(exercise, solution, bank, names, theirs.__getitem__)
+    return diagnosis.name(
+        exercise, solution, bank, names, lambda calls: diagnosis.answers(calls, theirs.__getitem__)
+    )
 
 
 @pytest.mark.parametrize("entry", WRONG)
@@ -113,6 +115,32 @@ def test_iterators_generators_and_counted_calls_are_part_of_an_answer():
     for entry, code in wrong.items():
         assert named(code, wrong, asked, solution) == entry
     assert named(solution, wrong, asked, solution) is None
+
+
+def test_a_function_among_the_arguments_is_everyones_own_and_the_solutions_code_stays_here():
+    solution = "def mean(x):\n    return x.mean(axis=0)  + len('only the solution says so') * 0\n"
+    solution += "def apply(f, x):\n    return f(x)\n"
+    exercise = Exercise(
+        "mean",
+        Cell("mean", Role.WORK, solution, solution=True),
+        (
+            Cell(
+                "t", Role.TEST, "apply(mean, np.ones((2, 3)))\napply(lambda x: mean(x), np.ones((2, 3)))", 1.0
+            ),
+        ),
+    )
+    theirs: dict[str, Any] = {"np": np}
+    exec("def mean(x): return x.sum(axis=0)\ndef apply(f, x): return f(x)", theirs)
+    bank = [WrongAnswer("mean", "the_sum", "def mean(x): return x.sum(axis=0)")]
+    sent: list[diagnosis.Call] = []
+
+    def student(calls: list[diagnosis.Call]) -> list[diagnosis.Answer]:
+        sent.extend(calls)
+        return diagnosis.answers(calls, theirs.__getitem__)
+
+    assert diagnosis.name(exercise, solution, bank, {"np": np}, student) == "the_sum"
+    assert [target for target, _ in sent] == ["apply", "mean"] * 2  # the solution's apply calls it too
+    assert not any(b"only the solution" in arguments for _, arguments in sent)
 
 
 # ------------------------------------------------------------------------------------ through the engine

@@ -52,6 +52,25 @@ def shown_to_students(result: Result) -> str:
     return json.dumps([messages, outputs, result.reason])
 
 
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity"), reason="processes cannot be kept on a processor here"
+)
+def test_a_submission_runs_where_the_thread_that_grades_it_may_run(course: Course) -> None:
+    nb = extra_cell(course.notebook("honest"), "import os\nprint(sorted(os.sched_getaffinity(0)))")
+    result: list[Result] = []
+
+    def on_one() -> None:
+        os.sched_setaffinity(0, {max(all_of_them)})
+        result.append(graded(course, nb))
+
+    all_of_them = os.sched_getaffinity(0)
+    thread = threading.Thread(target=on_one)
+    thread.start()
+    thread.join()
+    assert f"[{max(all_of_them)}]" in shown_to_students(result[0])
+    assert str(sorted(all_of_them)) in shown_to_students(graded(course, nb))
+
+
 SCALE_TESTS = {"test_scale_rows_values", "test_scale_rows_unchanged"}
 
 
