@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
@@ -26,6 +28,8 @@ TRIES = 3
 """How often a task is given out before its row says that the grader failed."""
 AHEAD = 3
 """Tasks under way for each worker: enough that none waits for us, few enough that memory does not grow with the class."""
+_LOOK_UP = 0.2
+"""Seconds between two looks at whether Ctrl-C was pressed."""
 
 Grade = Callable[[Submission], Result]
 
@@ -77,6 +81,36 @@ def local_pool(workers: int | None) -> Iterator[Pool]:
     executor.shutdown()
 
 
+@contextlib.contextmanager
+def interrupts_held() -> Iterator[Callable[[], None]]:
+    """Ctrl-C inside is heeded where the function that this gives is called, so that no file is left half-way; a second one at once.
+
+    Elsewhere it could arrive in a callback of SQLite's or the collector's, where Python prints it and goes on.
+    """
+    pressed = 0
+
+    def note(*_: object) -> None:
+        nonlocal pressed
+        pressed += 1
+        if pressed > 1:
+            raise KeyboardInterrupt
+
+    def heed() -> None:
+        if pressed:
+            raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    # signals are the main thread's; and a shell's background job is to go on
+    if threading.current_thread() is not threading.main_thread() or before is signal.SIG_IGN:
+        yield heed
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield heed
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+
+
 def _processors() -> list[int]:
     """The processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -114,10 +148,12 @@ def run(
     tasks: Iterable[Task],
     grade: Grade,
     open_pool: Callable[[], contextlib.AbstractContextManager[Pool]],
+    heed: Callable[[], None] = lambda: None,
 ) -> Generator[tuple[Task, Result], None, None]:
     """Each task with its result, in the order in which results come. A task whose result is known passes straight through.
 
     The pool is opened for the first task that needs it. A task that the grader fails at is given out again, TRIES times in all.
+    `heed` is called again and again, to raise where somebody wants an end.
     Raises CourseError where the engine says that nothing can be graded here.
     """
     under_way: dict[Future[Result], tuple[Task, int]] = {}
@@ -129,7 +165,8 @@ def run(
             under_way[pool.executor.submit(grade, task.submission)] = (task, tries)
 
         def gather() -> Iterator[tuple[Task, Result]]:
-            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            while not (done := wait(under_way, _LOOK_UP, FIRST_COMPLETED).done):
+                heed()
             for future in done:
                 task, tries = under_way.pop(future)
                 try:
@@ -148,6 +185,7 @@ def run(
                 yield task, result
 
         for task in tasks:
+            heed()
             if task.known is not None:
                 yield task, task.known
                 continue
@@ -157,6 +195,7 @@ def run(
                 yield from gather()
             give_out(task, 1)
         while under_way:
+            heed()
             yield from gather()
 
 

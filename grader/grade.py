@@ -113,6 +113,7 @@ def grade_class(
     )
 
     with disk_errors(course), hold(course.state), contextlib.ExitStack() as stack:
+        heed = stack.enter_context(batch.interrupts_held())
         journal = stack.enter_context(contextlib.closing(Journal(course.state / f"{unit}.journal")))
         gradebook = stack.enter_context(contextlib.closing(Gradebook(course, assignment)))
         clerk = _Clerk(course, assignment, journal, gradebook)
@@ -124,7 +125,7 @@ def grade_class(
             say(warning)
         tasks = (_task(course, student, assignment, limits, journal) for student in names)
         bar = stack.enter_context(Progress(f"grading {unit}", len(names), show=progress))
-        results = stack.enter_context(contextlib.closing(batch.run(tasks, run_one, open_pool)))
+        results = stack.enter_context(contextlib.closing(batch.run(tasks, run_one, open_pool, heed)))
         try:
             for task, result in results:
                 clerk.file(task, result)

@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -138,6 +139,42 @@ def test_interrupt_cancels_what_waits():
         interrupted()
     time.sleep(0.2)
     assert len(started) < 2 * batch.AHEAD * 2
+
+
+def test_ctrl_c_is_heeded_between_two_results_and_a_second_one_at_once():
+    with batch.interrupts_held() as heed:
+        results = batch.run(jobs(100), answer, lambda: batch.local_pool(2), heed)
+        next(results)
+        signal.raise_signal(signal.SIGINT)  # in the middle of whatever is done with a result
+        with pytest.raises(KeyboardInterrupt):
+            for _ in results:
+                pass
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_is_heeded_while_a_submission_hangs():
+    released, said = threading.Event(), []
+
+    def hang(submission):
+        released.wait(30)
+        return answer(submission)
+
+    with batch.interrupts_held() as heed:
+
+        def told():
+            try:
+                heed()
+            except KeyboardInterrupt:
+                said.append(released.is_set())
+                released.set()  # as the end of the warm server lets the engine's threads go
+                raise
+
+        threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT]).start()
+        with pytest.raises(KeyboardInterrupt):
+            list(batch.run(jobs(4), hang, lambda: batch.local_pool(1), told))
+    assert said == [False]
 
 
 class Dying(Executor):
