@@ -275,7 +275,6 @@ def main(descriptor: int, isolate: bool) -> NoReturn:
 def _freeze() -> None:
     """Leave what is there to the children as it is: the collector passes it by, and huge pages hold it where the kernel
     can make them (madvise(2), MADV_COLLAPSE), so that a fork copies, and an exit frees, a fraction of the page tables."""
-    gc.collect()
     gc.freeze()
     if sys.platform == "linux":
         for line in Path("/proc/self/maps").read_text().splitlines():
