@@ -118,9 +118,10 @@ def opened(address: str, path: str, **options: Any) -> Any:
 
 
 def run_all(tab: Any) -> None:
-    """Run all cells of the notebook in front, in the fresh kernel that it was opened with."""
-    tab.get_by_role("heading", level=1).wait_for()
-    tab.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+    """Run all cells of the notebook in front, once its kernel is ready."""
+    front = tab.locator(".jp-NotebookPanel:visible")  # JupyterLab keeps the others in the page, hidden
+    front.get_by_role("heading", level=1).wait_for()
+    front.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for()
     tab.locator(".lm-MenuBar-item", has_text="Run").click()
     tab.get_by_role("menuitem", name="Run All Cells", exact=True).click()
 

@@ -62,10 +62,9 @@ class Colab:
             return execute(nbformat.read(notebook, as_version=4), notebook)
 
 
-@pytest.fixture(scope="module")
-def colab(tmp_path_factory) -> Iterator[Colab]:
+def make_colab(folder: Path) -> Colab:
     """What Colab has: the packages that pyproject.toml names for the base install, at their newest, and a kernel."""
-    made = Colab(tmp_path_factory.mktemp("colab"))
+    made = Colab(folder)
     subprocess.run([sys.executable, "-m", "venv", made.folder / "venv"], check=True)
     # torch's newest wheels are gigabytes: only its version is ours, all others are what pip finds
     (torch,) = re.findall(r"^torch==.*$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
@@ -76,6 +75,12 @@ def colab(tmp_path_factory) -> Iterator[Colab]:
         argv = [*before, str(made.python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         spec.write_text(json.dumps({"argv": argv, "display_name": "Colab", "language": "python"}))
     _publish(made.folder / "published")
+    return made
+
+
+@pytest.fixture(scope="module")
+def colab(tmp_path_factory) -> Iterator[Colab]:
+    made = make_colab(tmp_path_factory.mktemp("colab"))
     yield made
     shutil.rmtree(made.folder)
 

@@ -95,6 +95,15 @@ def test_a_picture_under_sliders_is_the_stored_one_but_for_its_margins():
     assert painted.tobytes() == stored.tobytes()
 
 
+def test_nothing_of_one_picture_is_left_in_the_next():
+    """One renderer draws them all."""
+    falling, rising = line(-1.0, 1.0), line(1.0, 0.0)
+    paint = interact.painter([falling, rising])
+    first = paint(falling)
+    assert paint(rising) != first
+    assert paint(falling) == first
+
+
 class Shell:
     kernel = object()
 

@@ -19,7 +19,7 @@ import matplotlib
 import numpy as np
 from IPython import get_ipython
 from IPython.display import display
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import RendererAgg
 from PIL import Image
 
 from trainlab import plots
@@ -118,10 +118,11 @@ def _widget(panel: Callable[..., plots.Panel], alt: str, sliders: Mapping[str, S
 
 
 def painter(samples: Iterable[plots.Panel]) -> Callable[[plots.Panel], bytes]:
-    """A function that draws a panel as PNG, in about two thirds of the time that a stored figure takes.
+    """A function that draws a panel as PNG, in about half the time that a stored figure takes.
 
     Laying out is a second of three drawings, so it is done beforehand: the axes stand where the type of every one of
-    the `samples` has room, and do not move with the sliders. What is left is drawn once and compressed lightly.
+    the `samples` has room, and do not move with the sliders. What is left is drawn once and compressed lightly, always
+    by one renderer, because it remembers how formulas and words are set: most of them are there in every picture.
     """
     layouts = []
     for sample in samples:
@@ -131,16 +132,17 @@ def painter(samples: Iterable[plots.Panel]) -> Callable[[plots.Panel], bytes]:
         layouts.append([ax.get_position(original=True).extents for ax in fig.axes])
     boxes = np.array(layouts)  # (samples, axes, 4): left, bottom, right, top
     low, high = boxes[..., :2].max(axis=0), boxes[..., 2:].min(axis=0)
+    renderer = RendererAgg(*fig.bbox.size, fig.dpi)
 
     def paint(panel: plots.Panel) -> bytes:
         fig = plots.figure(panel)
         fig.set_layout_engine("none")
         for ax, corner, size in zip(fig.axes, low, high - low, strict=True):
             ax.set_position((*corner, *size))
-        canvas, buffer = FigureCanvasAgg(fig), io.BytesIO()
+        renderer.clear()
         with matplotlib.rc_context(plots.STYLE):
-            canvas.draw()
-        pixels = np.asarray(canvas.buffer_rgba())[..., :3]
+            fig.draw(renderer)
+        pixels, buffer = np.asarray(renderer.buffer_rgba())[..., :3], io.BytesIO()
         Image.fromarray(pixels).save(buffer, format="PNG", compress_level=1)
         return buffer.getvalue()
 
