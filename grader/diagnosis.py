@@ -22,6 +22,7 @@ import torch
 from grader import wire
 from grader.notebook import Exercise, WrongAnswer
 
+_SOLUTION = "<solution>"
 MAX_ITEMS = 10_000
 """Of an iterator that was the answer to one call."""
 
@@ -45,9 +46,9 @@ def name(
     """
     known = [entry for entry in wrong if entry.target in exercise.solution.defines]
     try:
-        solution = compile(solutions, "<solution>", "exec")
+        solution = compile(solutions, _SOLUTION, "exec")
         right = _bind(names, solution)
-        calls = _rehearse(exercise, right, right.keys() - names.keys())
+        calls = _rehearse(exercise, right)
         given = student(calls)
         if len(given) < len(calls):  # not written yet
             return None
@@ -100,14 +101,20 @@ def _fresh(counted: Any) -> tuple[Any, ...]:
     return type(counted), (counted.function,)
 
 
-def _rehearse(exercise: Exercise, right: dict[str, Any], ours: Iterable[str]) -> list[Call]:
-    """The calls of the exercise's functions that its test cells make, where these, and all that `ours` names, are the solution's."""
+def _rehearse(exercise: Exercise, right: dict[str, Any]) -> list[Call]:
+    """The calls of the exercise's functions that its test cells make, where all functions are the solution's."""
     calls: list[Call] = []
     stand_ins = {
-        name: _StandIn(name, right[name], calls if name in exercise.solution.defines else None)
-        for name in ours
+        name: _StandIn(name, right[name], calls)
+        for name in exercise.solution.defines
         if callable(right[name])
     }
+    for name, value in right.items():  # those of other exercises are not asked, and must not travel either
+        if (
+            name not in stand_ins
+            and getattr(getattr(value, "__code__", None), "co_filename", "") == _SOLUTION
+        ):
+            stand_ins[name] = _StandIn(name, value, None)
     for test in exercise.tests:
         exec(test.source, {**right, **stand_ins})
     return calls

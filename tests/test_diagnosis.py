@@ -143,6 +143,28 @@ def test_a_function_among_the_arguments_is_everyones_own_and_the_solutions_code_
     assert not any(b"only the solution" in arguments for _, arguments in sent)
 
 
+def test_what_a_rehearsal_asks_for_and_what_travels_with_it():
+    """A function that a set-up cell had bound before is asked too; one of another exercise travels as its name, an imported one as it is."""
+    solution = "from math import sqrt\ndef mean(f, x):\n    return f(x)\ndef other(x):\n    return x + len('not here')\n"
+    asked = Cell("t", Role.TEST, "mean(other, 4.0)\nmean(sqrt, 4.0)", 1.0)
+    exercise = Exercise("mean", Cell("mean", Role.WORK, "def mean(f, x): ...", solution=True), (asked,))
+    bank = [WrongAnswer("mean", "negated", "def mean(f, x): return -f(x)")]
+    theirs = {
+        "mean": lambda f, x: -f(x),
+        "other": lambda x: x,
+    }  # wrong in the other exercise too, and without sqrt
+    sent: list[diagnosis.Call] = []
+
+    def student(calls: list[diagnosis.Call]) -> list[diagnosis.Answer]:
+        sent.extend(calls)
+        return diagnosis.answers(calls, theirs.__getitem__)
+
+    diagnosis.name(exercise, solution, bank, {"mean": None}, student)
+    assert [target for target, _ in sent] == ["mean", "mean"]
+    assert not any(b"not here" in arguments for _, arguments in sent)
+    assert [answer[1] for answer in diagnosis.answers(sent, theirs.__getitem__)] == [-4.0, -2.0]
+
+
 # ------------------------------------------------------------------------------------ through the engine
 
 
