@@ -147,7 +147,6 @@ class Made:
         for name, content in self.files:
             path = folder / name
             with contextlib.suppress(FileExistsError, NotADirectoryError, IsADirectoryError):
-                path.parent.mkdir(parents=True, exist_ok=True)
                 write_whole(path, content)
 
 

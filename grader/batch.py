@@ -59,7 +59,7 @@ class Pool:
 @contextlib.contextmanager
 def local_pool(workers: int | None) -> Iterator[Pool]:
     """`workers` threads (one for each processor that we may use by default)."""
-    processors = _processors()
+    processors = warm.processors()
     width = workers if workers is not None else len(processors)
     if width < 1:
         raise CourseError(f"--workers {workers}: give 1 or more")
@@ -109,13 +109,6 @@ def interrupts_held() -> Iterator[Callable[[], None]]:
         yield heed
     finally:
         signal.signal(signal.SIGINT, before or signal.SIG_DFL)
-
-
-def _processors() -> list[int]:
-    """The processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
 
 
 @contextlib.contextmanager

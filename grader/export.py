@@ -61,7 +61,6 @@ class LmsExport(ExportPlugin):
         grades = gather(gradebook, [str(name) for name in self.assignment], [str(id) for id in self.student])
         table = type(self).layout(grades, roster)
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
             write_whole(target, to_csv(table.rows, bom=self.bom))
         except OSError as error:
             raise CourseError(f"{target}: {error.strerror}; name another file with --out") from error

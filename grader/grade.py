@@ -262,7 +262,7 @@ class _Clerk:
             return
         if made is not None:
             made.write(folder)
-        if task.timestamp and _content(folder / TIMESTAMP) != task.timestamp:
+        if task.timestamp:
             write_whole(folder / TIMESTAMP, task.timestamp)
         row = self._row(task, result, incidents)
         self.rows.append(replace(row, before=recorded.before, penalty=recorded.penalty))
@@ -336,13 +336,6 @@ def parse_timestamp(content: bytes) -> tuple[datetime | None, tuple[str, ...]]:
         return time_, ()
     except Exception:  # dateutil raises what it likes at a stranger's text
         return None, (f"{TIMESTAMP} is no time: {printable(text, 40)}; taken as unknown, not as late",)
-
-
-def _content(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None
 
 
 def chosen(all_students: list[str], students: Collection[str] | None, unit: str) -> list[str]:

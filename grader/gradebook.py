@@ -316,9 +316,8 @@ class Gradebook:
     def _transaction(self) -> Iterator[sa.Connection]:
         if self._connection is None:
             self._connection = self._engine.connect()
-            if (
-                self._engine.dialect.name == "sqlite"
-            ):  # 500 KiB of pages, not 2 MiB: memory is not to grow with the class
+            # 500 KiB of pages, not 2 MiB: memory is not to grow with the class
+            if self._engine.dialect.name == "sqlite":
                 self._connection.exec_driver_sql("PRAGMA cache_size = -500")
                 self._connection.commit()
         with self._connection.begin():

@@ -200,7 +200,6 @@ def write_report(
         raise CourseError(f"no submissions of '{unit}': they belong into submitted/<student>/{unit}/")
     report = replace(summarise(assignment, outcomes, assignment.misconceptions), anonymous=anonymous)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, render(report).encode())
     except OSError as error:
         where = error.filename or path

@@ -217,9 +217,8 @@ class Desk:
             text = "?"
         walked = traceback.walk_tb(error.__traceback__)
         own = [(f, n) for f, n in walked if re.search("Cell In|ipython", f.f_code.co_filename)]
-        here = traceback.StackSummary.extract(
-            iter(own[-3:])
-        )  # reads the lines of these files, and of no other
+        # reads the lines of these files, and of no other
+        here = traceback.StackSummary.extract(iter(own[-3:]))
         trace = "".join(f"  in {f.name}, line {f.lineno}: {f.line}\n" for f in here).rstrip()[:1000]
         return self.reply({"e": kinds, "text": text, "trace": trace}, wire.Encoder(self.handle))
 

@@ -49,6 +49,13 @@ _MESSAGE = 65536
 # ------------------------------------------------------------------------------------- the caller's side
 
 
+def processors() -> list[int]:
+    """The processors that the calling thread may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
 class Child:
     """A process forked from the server, as its user sees it."""
 
@@ -115,8 +122,7 @@ class Server:
 
         Raises OSError.
         """
-        processors = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-        told, descriptors = self.ask({"role": role, "processors": processors, **settings}, sock)
+        told, descriptors = self.ask({"role": role, "processors": processors(), **settings}, sock)
         sock.close()
         return Child(self, told["pid"], descriptors[0] if descriptors else -1)
 
@@ -334,7 +340,7 @@ def _child(request: dict[str, Any], sock: socket.socket, shell: Any, refused: st
         random.seed(0)
         gc.enable()
         os.setsid()
-        if request["processors"]:
+        if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, request["processors"])
         if refused:
             sandbox.die_with_parent()
