@@ -1,8 +1,10 @@
 """Sliders where a front end answers, stills everywhere."""
 
+import gc
 import html
 import io
 import re
+import weakref
 
 import pytest
 from matplotlib.figure import Figure
@@ -66,6 +68,27 @@ def test_moving_a_slider_draws_once(shown, monkeypatch):
     monkeypatch.setattr(plots, "figure", lambda *panels: figures.append(panels) or figure(*panels))  # type: ignore[func-returns-value]
     shown[1].children[0].value = -2
     assert len(figures) == 1
+
+
+def test_no_figure_outlives_its_picture(shown, monkeypatch):
+    """Figures that grow old bring on a full collection, and one move in fifty waits for it."""
+    explore_lines(live=True)
+    figures: list[weakref.ref[Figure]] = []
+    figure = plots.figure
+
+    def watched(*panels):
+        made = figure(*panels)
+        figures.append(weakref.ref(made))
+        return made
+
+    monkeypatch.setattr(plots, "figure", watched)
+    gc.disable()  # no collection but the one that is asked for
+    try:
+        shown[1].children[0].value = -2
+        left = [made() for made in figures]
+    finally:
+        gc.enable()
+    assert left == [None]
 
 
 def test_axes_stay_in_place_and_all_type_has_room(monkeypatch):

@@ -29,6 +29,7 @@ from tests.test_browser import jupyter, opened, run_all
 from trainlab import interact, plots
 
 BUDGET = 100  # milliseconds
+PATIENCE = 600_000  # milliseconds: a lecture takes one minute, where nothing else runs
 PAUSE = 500  # milliseconds between two keys: each picture is there before the next is asked for
 STOPWATCH = """() => {
   const box = document.querySelector(".widget-html"), picture = () => box.querySelector("img");
@@ -97,6 +98,7 @@ def in_browser(unit: str, moves: int) -> list[float]:
             jupyter(folder, state, JUPYTER_CONFIG_PATH=str(ROOT / ".jupyter")) as address,
             opened(address, f"{unit}.ipynb") as tab,
         ):
+            tab.set_default_timeout(PATIENCE)
             run_all(tab)
             slider = tab.get_by_role("slider").first
             slider.wait_for()
