@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -265,7 +266,7 @@ class _Clerk:
         if task.timestamp:
             write_whole(folder / TIMESTAMP, task.timestamp)
         row = self._row(task, result, incidents)
-        self.rows.append(replace(row, before=recorded.before, penalty=recorded.penalty))
+        self.rows.append(replace(row, before=_one(recorded.before), penalty=_one(recorded.penalty)))
 
     def _fail(self, task: Task, result: Result, reason: str) -> None:
         """A row that says that it is our failure; nothing else is written, and the next run tries again."""
@@ -293,30 +294,36 @@ class _Clerk:
         self.moves.append(move)
 
     def _row(self, task: Task, result: Result, incidents: tuple[str, ...] = ()) -> Row:
-        graded = result.status is Status.GRADED
-        tests = result.tests
         return Row(
             student=_printable_id(task.student),
             status=result.status,
-            score=score(result),
-            max_score=self._assignment.max_points,
-            points=tuple(
-                sum(
-                    tests[key].points for test in exercise.tests if (key := (notebook.name, test.id)) in tests
-                )
-                for notebook in self._assignment.notebooks
-                for exercise in notebook.exercises
-            )
-            if graded
-            else (),
+            score=_one(score(result)),
+            max_score=_one(self._assignment.max_points),
+            points=_one(self._points(result)),
             reason=result.reason,
             incidents=(*result.incidents, *incidents),
             key=result.key,
         )
 
+    def _points(self, result: Result) -> tuple[float, ...]:
+        if result.status is not Status.GRADED:
+            return ()
+        points = {key: test.points for key, test in result.tests.items()}
+        return tuple(
+            sum((points.get((notebook.name, test.id), 0.0) for test in exercise.tests), 0.0)
+            for notebook in self._assignment.notebooks
+            for exercise in notebook.exercises
+        )
+
 
 def _printable_id(student: str) -> str:
-    return student.encode("utf-8", "backslashreplace").decode()
+    return student if student.isascii() else student.encode("utf-8", "backslashreplace").decode()
+
+
+@functools.lru_cache(maxsize=1000, typed=True)
+def _one(value: Any) -> Any:
+    """Equal values as one object: a class of 5,000 has few different scores, and every row stays in memory."""
+    return value
 
 
 def parse_timestamp(content: bytes) -> tuple[datetime | None, tuple[str, ...]]:

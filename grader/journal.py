@@ -28,7 +28,7 @@ class Journal:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        self._offsets: dict[bytes, int] = {}
+        self._offsets: dict[str, int] = {}
         self._end = self._read_index()
         if self._end != os.fstat(self._file).st_size:
             os.ftruncate(self._file, self._end)
@@ -41,13 +41,14 @@ class Journal:
                 if not line.endswith(b"\n"):
                     break
                 if line.startswith(_HEAD) and line.endswith(b"}\n"):
-                    self._offsets[_packed(line[len(_HEAD) : line.find(b'"', len(_HEAD))])] = end
+                    key = line[len(_HEAD) : line.find(b'"', len(_HEAD))]
+                    self._offsets[key.decode("utf-8", "replace")] = end
                 end += len(line)
         return end
 
     def get(self, key: str) -> Result | None:
         """The result journalled under `key`; None where there is none or its line is damaged."""
-        offset = self._offsets.get(_packed(key.encode()))
+        offset = self._offsets.get(key)
         if offset is None:
             return None
         with open(self.path, "rb") as file:
@@ -78,19 +79,11 @@ class Journal:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file, self._end)
             raise
-        self._offsets[_packed(result.key.encode())] = self._end
+        self._offsets[result.key] = self._end
         self._end += len(line)
 
     def close(self) -> None:
         os.close(self._file)
-
-
-def _packed(key: bytes) -> bytes:
-    """A hexadecimal key in half its size (5,000 of them are kept); any other key as it is."""
-    try:
-        return bytes.fromhex(key.decode())
-    except ValueError:
-        return key
 
 
 @contextlib.contextmanager
