@@ -109,11 +109,12 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print all that was found as JSON.")] = False,
 ) -> None:
     """The tests are tested: right solutions pass, wrong ones fail, nothing leaks. Example: grader verify 05_momentum"""
-    from grader import engine
+    from grader import engine, warm
     from grader import verify as verifying
     from grader.build import units as all_units
     from grader.submission import Submission
 
+    warm.server()  # imports its packages while this process reads the bank
     root, reports = course.resolve(), []
     for unit in units or [name for name in all_units(root) if (root / "solutions" / name).is_dir()]:
 
@@ -382,12 +383,14 @@ def demo(
     unsandboxed: Unsandboxed = False,
 ) -> None:
     """A class made from the bank, graded end to end: table, gradebook, feedback, report, CSV. Example: grader demo"""
+    from grader import warm
     from grader.demo import hand_in, run_demo
 
     if class_only:
         folder = hand_in(course.resolve(), unit, students=students, into=into)
         print(f"a course with one unit is in {folder}; what its class hands in is in handed-in.zip there")
         return
+    warm.server()  # imports its packages while this process makes the class
     found = run_demo(course.resolve(), unit, students=students, into=into, allow_unsandboxed=unsandboxed)
     kinds = {student.id: student.kind for student in found.students}
     show_class(found.summary, kinds)

@@ -10,7 +10,7 @@ from grader.classroom import Student, make_class, make_course
 from grader.export import export_grades
 from grader.feedback import write_feedback
 from grader.grade import ClassSummary, grade_class
-from grader.notebook import CourseError
+from grader.notebook import CourseError, read_assignment
 from grader.report import write_report
 
 
@@ -45,6 +45,12 @@ def _make(root: Path, unit: str, students: int, into: Path | None) -> tuple[Path
     folder = into if into is not None else _next_free(root / "runs", "demo")
     if folder.exists() and any(folder.iterdir()):
         raise CourseError(f"{folder} is not empty; name a new folder, so that nothing in it is lost")
+    read_assignment(root / "solutions" / unit)  # an unknown unit is said first
+    for needed in ("nbgrader_config.py", f"solutions/{unit}/bank.py", f"assignments/{unit}"):
+        if not (root / needed).exists():
+            raise CourseError(
+                f"{root / needed} is not there: a demo's class is made from a unit's bank and its student version"
+            )
     try:
         make_course(root, unit, folder)
         return folder, make_class(root, unit, folder, students=students)

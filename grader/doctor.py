@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import getpass
 import importlib.metadata
 import os
 import platform
 import shutil
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from grader import sandbox
+from grader.notebook import CourseError
 
 PACKAGES = (
     "trainlab",
@@ -61,14 +62,12 @@ def examine() -> list[Finding]:
 
 def _layers() -> tuple[list[sandbox.Layer], str]:
     """The layers that a student's process reaches, and what is wrong where none can be started."""
-    if sys.platform == "win32":
-        return [], "Windows cannot fork: use WSL or a Linux machine"
     from grader import engine
 
     with tempfile.TemporaryDirectory() as scratch:
         try:
             student = engine.Student(isolate=True, limits=engine.Limits(), scratch=scratch)
-        except OSError as error:
+        except (CourseError, OSError) as error:
             return [], str(error)
         student.finish()
         return student.layers, ""
@@ -88,7 +87,8 @@ def _folders() -> list[Finding]:
 
 def _versions() -> list[Finding]:
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    system = f"{platform.system()} {platform.release()}, {usable} processors, user {os.geteuid()}"
+    who = os.geteuid() if hasattr(os, "geteuid") else getpass.getuser()
+    system = f"{platform.system()} {platform.release()}, {usable} processors, user {who}"
     found = [Finding("ok", "system", system), Finding("ok", "python", platform.python_version())]
     for name in PACKAGES:
         try:

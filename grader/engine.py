@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
-import json
 import os
 import pickle
 import re
@@ -24,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from grader import sandbox, warm
-from grader.frames import WireError, receive_frame, send_frame
+from grader.frames import WireError, receive_message, send_frame, send_message
 from grader.notebook import Assignment, CourseError, Notebook, Role, bound_names, parse
 from grader.plan import Plan, line_up, match
 from grader.result import NotebookResult, Result, Status, TestResult, Verdict
@@ -107,8 +106,6 @@ def grade(
     began = time.monotonic()
     key = result_key(submission, assignment, limits)
     empty = Result(key, assignment.unit, Status.UNGRADABLE)
-    if sys.platform == "win32":
-        raise CourseError("grading needs processes that fork: on Windows use WSL or a Linux machine")
     try:
         loaded, notes = _load(submission, assignment)
     except Unreadable as why:
@@ -232,7 +229,7 @@ class Student:
         self.process = warm.server().fork("student", theirs, **settings)
         try:
             self.data.settimeout(60)  # what it says of its sandbox, before any of the student's code runs
-            self.layers = [sandbox.Layer(**layer) for layer in json.loads(receive_frame(self.data, 65536))]
+            self.layers = [sandbox.Layer(**layer) for layer in receive_message(self.data)[0]["layers"]]
             self.data.settimeout(None)
         except (EOFError, TimeoutError):
             self.finish()
@@ -310,7 +307,7 @@ class _Run:
             try:
                 while True:
                     self._wait(control)
-                    message = json.loads(receive_frame(control, 2**30))
+                    message, _ = receive_message(control)
                     self._heed(message, control)
                     if "end" in message:
                         return True
@@ -346,7 +343,7 @@ class _Run:
             how = _how(self._end_student())
             verdict, reason = self.ended or (None, "")
             answer = {"verdict": verdict, "reason": reason, "how": how, "step": self.blamed}
-            send_frame(control, json.dumps(answer).encode())
+            send_message(control, answer)
 
     def _begin(self, step: str, seconds: float) -> None:
         self.step, self.step_began, self.step_seconds = step, time.monotonic(), seconds
@@ -359,7 +356,7 @@ class _Run:
             why = f"the student's process was started {self.restarts} times; that is enough"
             refused = Verdict.CRASHED, why
         if refused is not None:
-            send_frame(control, json.dumps({"refused": refused}).encode())
+            send_message(control, {"refused": refused})
             return
         self.student, self.ended = Student(self.isolate, self.limits, self.scratch), None
         holding = [layer for layer in self.student.layers if layer.holds]
@@ -370,8 +367,7 @@ class _Run:
                 f"this machine cannot isolate a stranger's code ({lacking.name}: {lacking.detail}); "
                 "see `grader doctor`, or give --allow-unsandboxed for code that you would run yourself"
             )
-        send_frame(control, b"{}")
-        socket.send_fds(control, [b"!"], [self.student.data.fileno()])
+        send_message(control, {}, self.student.data.fileno())
         self.student.data.close()
 
     def _end_student(self) -> dict[str, Any]:

@@ -385,12 +385,8 @@ class Examiner:
 
     def say(self, **message: Any) -> None:
         """A message, together with the last result."""
-        frames.send_frame(self.control, json.dumps({**self.unsaid, **message}).encode())
+        frames.send_message(self.control, {**self.unsaid, **message})
         self.unsaid = {}
-
-    def hear(self) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(frames.receive_frame(self.control, 2**30))
-        return answer
 
     def _link(self) -> Link:
         if self.link is None or self.link.closed:
@@ -402,10 +398,9 @@ class Examiner:
         if self.link is not None:
             self.link.close()
         self.say(need="student")
-        answer = self.hear()
+        answer, descriptors = frames.receive_message(self.control)
         if "refused" in answer:
             raise NoStudent(*answer["refused"])
-        _, descriptors, _, _ = socket.recv_fds(self.control, 1, 1)
         self.link, self.position = Link(socket.socket(fileno=descriptors[0]), self.plan.answer_bytes), 0
         try:
             if self.plan.files:
@@ -427,7 +422,7 @@ class Examiner:
         if self.link is not None:
             self.link.close()
         self.say(gone=True)
-        answer = self.hear()
+        answer, _ = frames.receive_message(self.control)
         if answer.get("verdict"):
             if answer["step"] != self.current:
                 return None

@@ -1,9 +1,16 @@
-"""Frames on a stream socket: an 8-byte length and a body. Light to import; what a body says is `wire`'s business."""
+"""Frames on a stream socket: an 8-byte length and a body. Light to import; what a body says is `wire`'s business.
+
+Between our own processes a body is a message in JSON, which open files may travel with.
+"""
 
 from __future__ import annotations
 
+import json
 import socket
 import struct
+from typing import Any
+
+_LENGTH = struct.Struct("!Q")
 
 
 class WireError(Exception):
@@ -12,7 +19,7 @@ class WireError(Exception):
 
 def send_frame(sock: socket.socket, body: bytes) -> None:
     """Send one frame. Raises OSError where nobody listens any more."""
-    length = struct.pack("!Q", len(body))
+    length = _LENGTH.pack(len(body))
     if len(body) < 2**16:  # one system call, and one waking of the other side
         sock.sendall(length + body)
     else:
@@ -22,7 +29,33 @@ def send_frame(sock: socket.socket, body: bytes) -> None:
 
 def receive_frame(sock: socket.socket, limit: int) -> bytes:
     """The next frame. Raises EOFError at the end of the stream and WireError where it is larger than `limit`."""
-    (size,) = struct.unpack("!Q", _exactly(sock, 8))
+    return _body(sock, b"", limit)
+
+
+def send_message(sock: socket.socket, message: dict[str, Any], *descriptors: int) -> None:
+    """Send what JSON can say, and open files with it. Raises OSError where nobody listens any more."""
+    body = json.dumps(message).encode()
+    if descriptors:
+        socket.send_fds(sock, [_LENGTH.pack(len(body))], descriptors)
+        sock.sendall(body)
+    else:
+        send_frame(sock, body)
+
+
+def receive_message(sock: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """The next message of a process of ours, and the descriptors that came with it. Raises EOFError at the end of the stream."""
+    try:
+        head, descriptors, _, _ = socket.recv_fds(sock, _LENGTH.size, 1)
+    except ConnectionError:
+        head = b""
+    if not head:
+        raise EOFError("the other side has gone")
+    return json.loads(_body(sock, head, 2**32)), descriptors
+
+
+def _body(sock: socket.socket, head: bytes, limit: int) -> bytes:
+    """The body of a frame of which `head` has arrived."""
+    (size,) = _LENGTH.unpack(head + _exactly(sock, _LENGTH.size - len(head)))
     if size > limit:
         raise WireError(f"an answer of {size} bytes; {limit} are allowed")
     return bytes(_exactly(sock, size))

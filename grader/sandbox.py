@@ -11,13 +11,14 @@ import contextlib
 import ctypes
 import ctypes.util
 import os
-import resource
+import platform
 import struct
 import sys
 import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 NOBODY = 65534
 HOME = "/home/student"
@@ -46,11 +47,12 @@ class Bounds:
     inodes: int = 10_000
 
 
-_libc = ctypes.CDLL(None, use_errno=True)
+LINUX = sys.platform == "linux"
+_libc: Any = ctypes.CDLL(None, use_errno=True) if LINUX else None
 _NEW = {"mount": 1 << 17, "uts": 1 << 26, "ipc": 1 << 27, "user": 1 << 28, "pid": 1 << 29, "net": 1 << 30}
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REMOUNT = 1, 2, 4, 8, 32
 _MS_BIND, _MS_REC, _MS_PRIVATE, _MNT_DETACH = 4096, 16384, 1 << 18, 2
-_SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}.get(os.uname().machine, -1)
+_SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}.get(platform.machine(), -1)
 _SYS_MOUNT_SETATTR, _SYS_LANDLOCK_CREATE, _SYS_LANDLOCK_ADD, _SYS_LANDLOCK_RESTRICT = 442, 444, 445, 446
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = (
     1,
@@ -85,8 +87,9 @@ def madvise(start: int, length: int, advice: int) -> None:
 
 
 def die_with_parent() -> None:
-    """SIGKILL for the calling process when its parent ends."""
-    _prctl(_PR_SET_PDEATHSIG, 9)
+    """SIGKILL for the calling process when its parent ends, where the system offers that."""
+    if LINUX:
+        _prctl(_PR_SET_PDEATHSIG, 9)
 
 
 # ---------------------------------------------------------------------------------------- namespaces
@@ -99,8 +102,8 @@ def enclose() -> str:
     An ordinary user needs a user namespace for it, in which it has every right over what it creates there.
     """
     global _rootless, _pid_namespace
-    if sys.platform != "linux":
-        return "only Linux has namespaces"
+    if not LINUX:
+        return "only Linux has this"
     uid, gid = os.geteuid(), os.getegid()
     _rootless = uid != 0
     try:
@@ -152,11 +155,14 @@ def lock_down(bounds: Bounds, refused: str) -> list[Layer]:
     if refused:
         isolated = False
         layers += [Layer(name, False, refused) for name in ISOLATION[len(layers) :]]
-    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    _drop_capabilities()
+    if LINUX:
+        _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+        _drop_capabilities()
     layers.append(_limit_resources(bounds))
     for name, step in (("landlock", _landlock), ("seccomp", _seccomp)):
         try:
+            if not LINUX:
+                raise OSError(refused)
             layers.append(Layer(name, True, step(isolated)))
         except (OSError, RuntimeError) as error:
             layers.append(Layer(name, False, str(error)))
@@ -267,8 +273,11 @@ def _drop_capabilities() -> None:
 
 
 def _limit_resources(bounds: Bounds) -> Layer:
-    status = Path("/proc/self/statm")
-    mapped = int(status.read_text().split()[0]) * resource.getpagesize() if status.exists() else 2**30
+    import resource
+
+    mapped = 2**30
+    with contextlib.suppress(OSError):
+        mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     for what, limit in (
         (resource.RLIMIT_AS, mapped + bounds.memory),
         (resource.RLIMIT_CPU, bounds.cpu_seconds),

@@ -14,7 +14,6 @@ import atexit
 import contextlib
 import gc
 import importlib
-import json
 import os
 import random
 import select
@@ -29,6 +28,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from grader import frames, sandbox
+from grader.notebook import CourseError
 
 PRELOAD = (
     "numpy", "torch", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "IPython", "cloudpickle",
@@ -43,7 +43,6 @@ _ENVIRONMENT = {
     "PYTHONHASHSEED": "0",  # the order of a set of strings must not differ from run to run
     "USER": "student",
 } | {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM")}
-_MESSAGE = 65536
 
 
 # ------------------------------------------------------------------------------------- the caller's side
@@ -94,7 +93,7 @@ class Server:
     """The calling process's own warm server. Started on first use; ends with the calling process."""
 
     def __init__(self, isolate: bool = True) -> None:
-        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        mine, theirs = socket.socketpair()
         start = f"import sys; sys.path[:] = {_import_path()!r}; from grader import warm; warm.main({theirs.fileno()}, {isolate})"
         self.process = subprocess.Popen(
             [sys.executable, "-s", "-E", "-c", start],
@@ -107,7 +106,7 @@ class Server:
         )
         theirs.close()
         self.sock, self.lock, self.loaded, self.used = mine, threading.Lock(), set[str](), False
-        self.sock.send(json.dumps({"font cache": os.path.expanduser("~/.cache/matplotlib")}).encode())
+        frames.send_message(self.sock, {"font cache": os.path.expanduser("~/.cache/matplotlib")})
 
     def preload(self, modules: Iterable[str]) -> None:
         """Import `modules` in the server, so that no process forked from now on pays for it."""
@@ -128,11 +127,13 @@ class Server:
 
     def ask(self, request: dict[str, Any], *socks: socket.socket) -> tuple[dict[str, Any], list[int]]:
         """The server's answer, and the descriptors that came with it. Raises OSError."""
-        with self.lock:
-            socket.send_fds(self.sock, [json.dumps(request).encode()], [sock.fileno() for sock in socks])
-            answer, descriptors, _, _ = socket.recv_fds(self.sock, _MESSAGE, 1)
+        try:
+            with self.lock:
+                frames.send_message(self.sock, request, *(sock.fileno() for sock in socks))
+                told, descriptors = frames.receive_message(self.sock)
+        except EOFError:
+            raise OSError("the warm server has ended") from None
         self.used = True
-        told: dict[str, Any] = json.loads(answer or b'{"error": "the warm server has ended"}')
         if "error" in told:
             raise OSError(told["error"])
         return told, descriptors
@@ -176,8 +177,10 @@ _starting = threading.Lock()
 
 
 def server() -> Server:
-    """This process's server, started where there is none (or where it has died)."""
+    """This process's server, started where there is none (or where it has died). Raises CourseError where there can be none."""
     global _server
+    if sys.platform == "win32":
+        raise CourseError("grading needs processes that fork: on Windows use WSL, or a Linux machine")
     with _starting:
         if _stopped:
             raise OSError("grading was stopped")
@@ -212,7 +215,8 @@ def _forget() -> None:
         _server = None
 
 
-os.register_at_fork(after_in_child=_forget)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
 
 
 # ------------------------------------------------------------------------------------- the server's side
@@ -224,7 +228,7 @@ def main(descriptor: int, isolate: bool) -> NoReturn:
     refused = sandbox.enclose() if isolate else "not asked for"
     sock = socket.socket(fileno=descriptor)
     # matplotlib lists the machine's fonts once and keeps the list in the caller's home, which nothing else here sees
-    os.environ["MPLCONFIGDIR"] = json.loads(sock.recv(_MESSAGE))["font cache"]
+    os.environ["MPLCONFIGDIR"] = frames.receive_message(sock)[0]["font cache"]
     for name in PRELOAD:
         importlib.import_module(name)
     os.environ["MPLCONFIGDIR"] = "/tmp/matplotlib"
@@ -239,13 +243,14 @@ def main(descriptor: int, isolate: bool) -> NoReturn:
     _freeze()
     children = set[int]()
     while True:
-        message, descriptors, _, _ = socket.recv_fds(sock, _MESSAGE, 1)
-        if not message:
+        try:
+            request, descriptors = frames.receive_message(sock)
+        except EOFError:
             for pid in children if refused else ():
                 _kill_group(pid)
             os._exit(0)
         handles: list[int] = []
-        match json.loads(message):
+        match request:
             case {"preload": modules}:
                 for name in modules:  # one that is not there: the cell that wants it will say so
                     with contextlib.suppress(Exception):
@@ -261,7 +266,7 @@ def main(descriptor: int, isolate: bool) -> NoReturn:
                     "status": os.waitstatus_to_exitcode(status),
                     "cpu": usage.ru_utime + usage.ru_stime,
                 }
-            case request:
+            case _:
                 with socket.socket(fileno=descriptors[0]) as theirs:
                     try:
                         with contextlib.nullcontext() if refused else sandbox.next_child_is_first():
@@ -273,7 +278,7 @@ def main(descriptor: int, isolate: bool) -> NoReturn:
                         handles = [os.pidfd_open(pid)] if hasattr(os, "pidfd_open") else []
                     except OSError as error:
                         answer = {"error": str(error)}
-        socket.send_fds(sock, [json.dumps(answer).encode()], handles)
+        frames.send_message(sock, answer, *handles)
         for number in handles:
             os.close(number)
 
@@ -377,7 +382,7 @@ def _examiner(sock: socket.socket, shell: Any, layers: list[sandbox.Layer], isol
 def _student(sock: socket.socket, shell: Any, layers: list[sandbox.Layer], isolate: bool) -> None:
     from grader import student
 
-    frames.send_frame(sock, json.dumps([asdict(layer) for layer in layers]).encode())
+    frames.send_message(sock, {"layers": [asdict(layer) for layer in layers]})
     if not isolate or all(layer.holds for layer in layers if layer.name in sandbox.ISOLATION):
         student.main(sock, shell)
 
