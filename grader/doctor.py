@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader import sandbox
+from grader.limits import Limits
 from grader.notebook import CourseError
 
 PACKAGES = (
@@ -41,11 +42,10 @@ class Finding:
 def examine() -> list[Finding]:
     """Every finding, in the order to read them: the verdict on isolation, its layers, folders, versions."""
     layers, problem = _layers()
-    strict = {layer.name for layer in layers if layer.holds} >= set(sandbox.ISOLATION)
     weak = [layer.name for layer in layers if not layer.holds]
     if problem:
         first = Finding("missing", "isolation", problem)
-    elif not strict:
+    elif not sandbox.isolated(layers):
         first = Finding(
             "missing", "isolation", "`grader grade` refuses here, unless --allow-unsandboxed is given"
         )
@@ -62,11 +62,11 @@ def examine() -> list[Finding]:
 
 def _layers() -> tuple[list[sandbox.Layer], str]:
     """The layers that a student's process reaches, and what is wrong where none can be started."""
-    from grader import engine
+    from grader.supervisor import Student
 
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            student = engine.Student(isolate=True, limits=engine.Limits(), scratch=scratch)
+            student = Student(isolate=True, limits=Limits(), scratch=scratch)
         except (CourseError, OSError) as error:
             return [], str(error)
         student.finish()

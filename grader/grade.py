@@ -29,6 +29,7 @@ from grader.course import EXTENSIONS, Course, disk_errors, read_course, read_ext
 from grader.files import write_whole
 from grader.gradebook import Gradebook
 from grader.journal import Journal, hold
+from grader.limits import Limits
 from grader.moves import Move, Moves, moved_tests, score
 from grader.notebook import Assignment, CourseError
 from grader.release import edited, unbuilt
@@ -89,7 +90,7 @@ def grade_class(
     allow_unsandboxed: bool = False,
     progress: bool = True,
     db_url: str | None = None,
-    limits: engine.Limits | None = None,
+    limits: Limits | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> ClassSummary:
     """Grade every submission of `unit` in the course at `folder`, or those of `students` only.
@@ -103,7 +104,7 @@ def grade_class(
     course = read_course(folder, db_url)
     assignment = course.assignment(unit)
     names = chosen(course.students(unit), students, unit)
-    limits = limits or engine.Limits()
+    limits = limits or Limits()
     run_one = functools.partial(
         engine.grade, assignment=assignment, limits=limits, allow_unsandboxed=allow_unsandboxed
     )
@@ -184,9 +185,7 @@ def _extensions(extensions: Collection[str], gradebook: Gradebook, course: Cours
     )
 
 
-def _task(
-    course: Course, student: str, assignment: Assignment, limits: engine.Limits, journal: Journal
-) -> Task:
+def _task(course: Course, student: str, assignment: Assignment, limits: Limits, journal: Journal) -> Task:
     """What a student handed in, and its result where the journal has one that is not our own failure."""
     unit = assignment.unit
     folder = course.folder("submitted", student, unit)

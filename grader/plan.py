@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from types import CodeType
 from typing import Any
 
+from grader.limits import Limits
 from grader.notebook import HIDDEN_BEGIN, Cell, Exercise, Notebook, Role, WrongAnswer, bound_names, parse
 from grader.submission import StudentCell
 
@@ -46,17 +47,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that the examiner needs to know about one notebook. Times in seconds, sizes in bytes."""
+    """All that the examiner needs to know about one notebook."""
 
     steps: tuple[Step, ...]
     files: tuple[tuple[str, bytes], ...]  # beside the student's notebook
     course_files: tuple[tuple[str, bytes], ...]  # beside the source's: all that the tests see
-    cell_seconds: float
-    test_seconds: float
-    answer_bytes: int
-    output_bytes: int  # text of one cell
-    picture_bytes: int  # pictures of one cell
-    notebook_bytes: int
+    limits: Limits
     exercises: tuple[Exercise, ...] = ()
     wrong: tuple[WrongAnswer, ...] = ()
     known: tuple[dict[str, Any], ...] = ()  # results of an examiner that was stopped: not to be tried again

@@ -38,6 +38,7 @@ from grader import engine, pages
 from grader.autograded import STAMP, sentence, test_outputs
 from grader.course import read_extensions
 from grader.grade import without_timestamp
+from grader.limits import Limits
 from grader.notebook import Cell, Role, read_assignment
 from grader.result import NotebookResult, Result, Status
 from grader.submission import load_notebook, read_cells, read_submission
@@ -65,7 +66,7 @@ class SafeExecute(NbGraderPreprocessor):
             Path(course.format_path(course.submitted_directory, told["student"], unit)), unit
         )
         submission, _ = without_timestamp(handed)
-        limits = engine.Limits()
+        limits = Limits()
         key = engine.result_key(submission, assignment, limits)
         if SafeExecute._last is None or SafeExecute._last[0] != key:
             result = engine.grade(submission, assignment, limits, allow_unsandboxed=self.allow_unsandboxed)

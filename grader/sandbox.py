@@ -15,10 +15,12 @@ import platform
 import struct
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from grader.limits import Limits
 
 NOBODY = 65534
 HOME = "/home/student"
@@ -35,16 +37,9 @@ class Layer:
     detail: str
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """Limits of one student's process and what it starts. Bytes, seconds, counts."""
-
-    memory: int = 2 * 2**30
-    cpu_seconds: int = 120
-    processes: int = 64
-    files: int = 256
-    scratch: int = 256 * 2**20
-    inodes: int = 10_000
+def isolated(layers: Iterable[Layer]) -> bool:
+    """Whether a stranger's code may run behind these layers."""
+    return {layer.name for layer in layers if layer.holds}.issuperset(ISOLATION)
 
 
 LINUX = sys.platform == "linux"
@@ -133,7 +128,7 @@ def next_child_is_first() -> Iterator[None]:
         _libc.setns(_pid_namespace, _NEW["pid"])
 
 
-def lock_down(bounds: Bounds, refused: str) -> list[Layer]:
+def lock_down(limits: Limits, refused: str) -> list[Layer]:
     """In the student's process, before any of the student's code: give up everything that can be given up.
 
     `refused` is what `enclose` said. Layers that this machine lacks are left out, and said.
@@ -145,8 +140,8 @@ def lock_down(bounds: Bounds, refused: str) -> list[Layer]:
             _libc.sethostname(b"trainlab", 8)
             layers.append(Layer("namespaces", True, "user, mount, pid, network, ipc, uts"))
             itself = os.open("/proc/self", os.O_PATH)
-            _build_root(bounds)
-            scratch = f"{bounds.scratch >> 20} MiB of scratch"
+            _build_root(limits)
+            scratch = f"{limits.scratch >> 20} MiB of scratch"
             layers.append(Layer("read-only root", True, f"Python, trainlab, {scratch}"))
             _become_nobody(itself)
             os.chdir(HOME)
@@ -158,7 +153,7 @@ def lock_down(bounds: Bounds, refused: str) -> list[Layer]:
     if LINUX:
         _prctl(_PR_SET_NO_NEW_PRIVS, 1)
         _drop_capabilities()
-    layers.append(_limit_resources(bounds))
+    layers.append(_limit_resources(limits))
     for name, step in (("landlock", _landlock), ("seccomp", _seccomp)):
         try:
             if not LINUX:
@@ -223,7 +218,7 @@ def prepare() -> None:
     _filter = _seccomp_program()
 
 
-def _build_root(bounds: Bounds) -> None:
+def _build_root(limits: Limits) -> None:
     _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
     _mount("root", "/tmp", "tmpfs", _MS_NOSUID | _MS_NODEV, "size=1m,nr_inodes=2000,mode=755")
     os.mkdir("/tmp/.old")
@@ -236,8 +231,8 @@ def _build_root(bounds: Bounds) -> None:
         _mount(f"/.old/dev/{name}", f"/dev/{name}", None, _MS_BIND)
     for folder in ("/proc", "/tmp", "/dev/shm", HOME):
         os.makedirs(folder)
-    limits = f"size={bounds.scratch},nr_inodes={bounds.inodes},mode=777"
-    _mount("scratch", HOME, "tmpfs", _MS_NOSUID | _MS_NODEV, limits)
+    size = f"size={limits.scratch},nr_inodes={limits.inodes},mode=777"
+    _mount("scratch", HOME, "tmpfs", _MS_NOSUID | _MS_NODEV, size)
     for name, target in ((".tmp", "/tmp"), (".shm", "/dev/shm")):
         os.mkdir(f"{HOME}/{name}", 0o777)
         os.chmod(f"{HOME}/{name}", 0o777)
@@ -272,25 +267,25 @@ def _drop_capabilities() -> None:
     _libc.capset(header, nothing)
 
 
-def _limit_resources(bounds: Bounds) -> Layer:
+def _limit_resources(limits: Limits) -> Layer:
     import resource
 
     mapped = 2**30
     with contextlib.suppress(OSError):
         mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     for what, limit in (
-        (resource.RLIMIT_AS, mapped + bounds.memory),
-        (resource.RLIMIT_CPU, bounds.cpu_seconds),
-        (resource.RLIMIT_NPROC, bounds.processes),
-        (resource.RLIMIT_NOFILE, bounds.files),
-        (resource.RLIMIT_FSIZE, bounds.scratch),
+        (resource.RLIMIT_AS, mapped + limits.memory),
+        (resource.RLIMIT_CPU, limits.cpu_seconds),
+        (resource.RLIMIT_NPROC, limits.processes),
+        (resource.RLIMIT_NOFILE, limits.files),
+        (resource.RLIMIT_FSIZE, limits.scratch),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_MEMLOCK, 0),
     ):
         hard = resource.getrlimit(what)[1]
         limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         resource.setrlimit(what, (limit, limit))
-    told = f"{bounds.memory >> 20} MiB, {bounds.cpu_seconds} s, {bounds.processes} processes"
+    told = f"{limits.memory >> 20} MiB, {limits.cpu_seconds} s, {limits.processes} processes"
     return Layer("resource limits", True, told)
 
 

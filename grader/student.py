@@ -28,63 +28,7 @@ from IPython.core.history import HistoryManager
 from IPython.core.interactiveshell import InteractiveShell
 
 from grader import diagnosis, frames, wire
-
-SHOWN = ("text/plain", "image/png", "image/jpeg")
-"""What is kept of a rich output. HTML, SVG and script of a stranger must not run in the instructor's browser."""
-MAX_OUTPUTS = 1000
-
-
-class Output:
-    """The outputs of one cell in nbformat's form, cut where they exceed `text` or `pictures` bytes."""
-
-    def __init__(self, text: int, pictures: int) -> None:
-        self.items: list[dict[str, Any]] = []
-        self.text_left, self.pictures_left, self.is_cut = text, pictures, False
-
-    def text(self, name: str, text: str) -> None:
-        last = self.items[-1] if self.items else {}
-        if last.get("output_type") != "stream" or last["name"] != name:
-            if not self._room(0, 0):
-                return
-            last = {"output_type": "stream", "name": name, "text": []}
-            self.items.append(last)
-        piece = text[: max(self.text_left, 0)]
-        if piece:
-            last["text"].append(piece)
-            self.text_left -= len(piece)
-        self.is_cut = self.is_cut or len(piece) < len(text)
-
-    def rich(self, kind: str, data: dict[str, Any], **more: Any) -> None:
-        kept = {mime: data[mime] for mime in SHOWN if isinstance(data.get(mime), str)}
-        pictures = sum(len(text) for mime, text in kept.items() if mime != "text/plain")
-        if kept and self._room(len(kept.get("text/plain", "")), pictures):
-            self.items.append({"output_type": kind, "data": kept, "metadata": {}, **more})
-
-    def error(self, name: str, value: str, traceback: list[str]) -> None:
-        first = all(item["output_type"] != "error" for item in self.items)
-        room = max(self.text_left, 2000 if first else 0)  # one error is always shown
-        shown = {"ename": name, "evalue": value[:room], "traceback": ["\n".join(traceback)[:room]]}
-        if first or self._room(0, 0):
-            self.text_left -= len(shown["evalue"]) + len(shown["traceback"][0])
-            self.items.append({"output_type": "error", **shown})
-
-    def _room(self, text: int, pictures: int) -> bool:
-        text += 100  # what JSON puts around it
-        if text > self.text_left or pictures > self.pictures_left or len(self.items) >= MAX_OUTPUTS:
-            self.is_cut = True
-            return False
-        self.text_left -= text
-        self.pictures_left -= pictures
-        return True
-
-    def done(self) -> list[dict[str, Any]]:
-        for item in self.items:
-            if item["output_type"] == "stream":
-                item["text"] = "".join(item["text"])
-        if self.is_cut:
-            note = "\n[the output was cut here: it is longer than the grader keeps]\n"
-            self.items.append({"output_type": "stream", "name": "stderr", "text": note})
-        return self.items
+from grader.outputs import Output
 
 
 class _Stream(io.TextIOBase):

@@ -22,12 +22,13 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
 from grader import frames, sandbox
+from grader.limits import Limits
 from grader.notebook import CourseError
 
 PRELOAD = (
@@ -116,12 +117,16 @@ class Server:
         if new:
             self.ask({"preload": new})
 
-    def fork(self, role: str, sock: socket.socket, **settings: Any) -> Child:
+    def fork(
+        self, role: str, sock: socket.socket, limits: Limits, scratch: str, isolate: bool = False
+    ) -> Child:
         """Fork a `student` or an `examiner`, which gets `sock` (closed here) and may use the calling thread's processors.
 
+        Without isolation it works in the folder `scratch`; a student's process that is to have it ends where it has none.
         Raises OSError.
         """
-        told, descriptors = self.ask({"role": role, "processors": processors(), **settings}, sock)
+        request = {"role": role, "limits": asdict(limits), "scratch": scratch, "isolate": isolate}
+        told, descriptors = self.ask({**request, "processors": processors()}, sock)
         sock.close()
         return Child(self, told["pid"], descriptors[0] if descriptors else -1)
 
@@ -311,7 +316,7 @@ def warm_up(shell: Any) -> None:
     import torch
 
     from grader import wire
-    from grader.examiner import Namespace, run_cell
+    from grader.cells import Namespace, run_cell
 
     shell.run("import numpy as np\ndef f(x):\n    return x\nf(1)\nprint(np.ones(2))", 1000, 1000)
     shell.run("raise ValueError", 1000, 1000)
@@ -340,6 +345,8 @@ def warm_up(shell: Any) -> None:
 
 def _child(request: dict[str, Any], sock: socket.socket, shell: Any, refused: str) -> NoReturn:
     """The new process, from its first step to its end."""
+    from grader import examiner, student
+
     code = 1
     try:
         random.seed(0)
@@ -352,9 +359,14 @@ def _child(request: dict[str, Any], sock: socket.socket, shell: Any, refused: st
             folder = Path(request["scratch"], request["role"])
             folder.mkdir(exist_ok=True)
             os.chdir(folder)
-        layers = sandbox.lock_down(sandbox.Bounds(**request["bounds"]), refused)
+        layers = sandbox.lock_down(Limits(**request["limits"]), refused)
         _keep_only(sock)
-        _ROLES[request["role"]](sock, shell, layers, request.get("isolate", False))
+        if request["role"] == "examiner":
+            examiner.main(sock)
+        else:
+            frames.send_message(sock, {"layers": [asdict(layer) for layer in layers]})
+            if not request["isolate"] or sandbox.isolated(layers):
+                student.main(sock, shell)
         code = 0
     except BaseException:
         import traceback
@@ -371,23 +383,3 @@ def _keep_only(sock: socket.socket) -> None:
             os.dup2(null.fileno(), number)
     os.closerange(3, sock.fileno())
     os.closerange(sock.fileno() + 1, 65536)
-
-
-def _examiner(sock: socket.socket, shell: Any, layers: list[sandbox.Layer], isolate: bool) -> None:
-    from grader import examiner
-
-    examiner.main(sock)
-
-
-def _student(sock: socket.socket, shell: Any, layers: list[sandbox.Layer], isolate: bool) -> None:
-    from grader import student
-
-    frames.send_message(sock, {"layers": [asdict(layer) for layer in layers]})
-    if not isolate or all(layer.holds for layer in layers if layer.name in sandbox.ISOLATION):
-        student.main(sock, shell)
-
-
-_ROLES: dict[str, Callable[[socket.socket, Any, list[sandbox.Layer], bool], None]] = {
-    "student": _student,
-    "examiner": _examiner,
-}

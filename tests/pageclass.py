@@ -10,6 +10,7 @@ import pytest
 
 from grader import engine
 from grader.grade import grade_class
+from grader.limits import Limits
 from grader.result import NotebookResult, Result, Status, TestResult, Verdict
 from tests import books
 from tests.course import ROOT
@@ -94,7 +95,7 @@ def make_graded(root: Path) -> Path:
 
     def stand_in(submission, assignment, limits=None, **_):
         title = json.loads(submission.notebooks[UNIT])["cells"][0]["source"]
-        key = engine.result_key(submission, assignment, limits or engine.Limits())
+        key = engine.result_key(submission, assignment, limits or Limits())
         return result(key, assignment, **CASES[title.removeprefix("# A toy unit ")])
 
     with pytest.MonkeyPatch.context() as patch:

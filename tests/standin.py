@@ -19,6 +19,7 @@ from typing import Any
 import grader
 from grader import engine
 from grader.grade import grade_class
+from grader.limits import Limits
 from grader.result import NotebookResult, Result, Status, TestResult, Verdict
 from tests.toycourse import UNIT
 
@@ -27,7 +28,7 @@ HERE = str(Path(grader.__file__).parent) + os.sep
 
 def stand_in(submission, assignment, limits=None, *, allow_unsandboxed=False) -> Result:
     """A verdict for each test from the bits of the key; no score for what is no JSON."""
-    key = engine.result_key(submission, assignment, limits or engine.Limits())
+    key = engine.result_key(submission, assignment, limits or Limits())
     if not any(data.startswith(b"{") for data in submission.notebooks.values()):
         return Result(key, assignment.unit, Status.UNGRADABLE, "the file is no notebook")
     notebook, bits = assignment.notebooks[0], int(key[:8], 16)

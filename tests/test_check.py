@@ -14,6 +14,7 @@ from grader import engine
 from grader.answers import entry_answer, fill, solution_answers, student_version
 from grader.bank import read_bank
 from grader.check import FAILED, OPEN, PASSED, check, show
+from grader.limits import Limits
 from grader.markers import split_regions
 from grader.notebook import CourseError, Role, read_assignment
 from grader.result import Verdict
@@ -213,7 +214,7 @@ def test_a_cell_that_does_not_run_is_named(clone, write):
 
 
 def test_an_endless_answer_ends(clone, write, monkeypatch):
-    monkeypatch.setattr(engine.grade, "__defaults__", (engine.Limits(test_seconds=1.0),))
+    monkeypatch.setattr(engine.grade, "__defaults__", (Limits(test_seconds=1.0),))
     source = "def momentum_step(theta, m, g, lr, beta):\n    while True: pass\n"
     checked = check(clone, write(fill(RELEASED, {"momentum_step": source})))
     assert {test.verdict for test in checked.exercises[0].tests} == {Verdict.TIMEOUT}

@@ -13,7 +13,7 @@ from grader import diagnosis, engine
 from grader.answers import fill, solution_answers, student_version
 from grader.bank import read_bank, read_wrong_answers
 from grader.build import build
-from grader.engine import Limits
+from grader.limits import Limits
 from grader.notebook import Assignment, Cell, Exercise, Role, WrongAnswer, read_assignment
 from grader.result import Status, Verdict
 from grader.submission import Submission

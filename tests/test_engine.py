@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import subprocess
+import sys
 import textwrap
 import threading
 import time
@@ -14,7 +16,8 @@ from typing import Any
 import pytest
 
 from grader import warm
-from grader.engine import ENGINE_VERSION, Limits, grade
+from grader.engine import ENGINE_VERSION, PARTS, grade
+from grader.limits import Limits
 from grader.notebook import CourseError
 from grader.result import Result, Status, Verdict
 from grader.submission import Submission, read_submission
@@ -88,6 +91,12 @@ def test_the_same_submission_gives_the_same_result(course: Course) -> None:
     first, second = (graded(course, nb) for _ in range(2))
     assert first.comparable() == second.comparable()
     assert Result.from_json(first.to_json()) == first
+
+
+def test_the_engines_version_covers_all_that_it_imports() -> None:
+    code = "import sys; from grader import engine, examiner; print(*(n for n in sys.modules if n.startswith('grader.')))"
+    out = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert sorted(out.split()) == sorted(f"grader.{name}" for name in PARTS)
 
 
 def test_the_key_names_submission_assignment_and_engine(course: Course) -> None:

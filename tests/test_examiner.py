@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from grader.engine import Limits, Student
-from grader.examiner import Examiner, Fault, Handle, Link, Namespace, describe, run_cell
-from grader.plan import Plan
+from grader.cells import Namespace, describe, run_cell
+from grader.limits import Limits
+from grader.link import Fault, Handle, Link
 from grader.result import Verdict
 from grader.student import execute, look_up
+from grader.supervisor import Student
 from grader.wire import StudentError, StudentExit
 from trainlab import checks
 
@@ -319,9 +320,3 @@ def test_a_broken_wire_is_no_answer() -> None:
         with pytest.raises(Fault):
             _ = kept.attribute
         assert process.finish()["status"] == 3
-
-
-def test_time_spent_in_the_examiner_is_limited_too(link: Link) -> None:
-    """An examiner object can be made without a process: the plan decides what it does."""
-    plan = Plan((), (), (), 1.0, 1.0, 2**20, 0, 0, 0)
-    assert Examiner(plan, link.sock).results == {}

@@ -25,10 +25,11 @@ from typing import Any
 import nbformat
 import pytest
 
-from grader.engine import Limits, grade
+from grader.engine import grade
 from grader.feedback import write_feedback
 from grader.grade import ClassSummary, grade_class
 from grader.journal import Journal
+from grader.limits import Limits
 from grader.notebook import Assignment, read_assignment
 from grader.result import NotebookResult, Result, Status, Verdict
 from grader.submission import read_submission

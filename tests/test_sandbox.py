@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 
 from grader import doctor, sandbox, warm
-from grader.engine import Limits, Student
-from grader.examiner import Link
+from grader.limits import Limits
+from grader.link import Link
 from grader.student import execute, look_up
+from grader.supervisor import Student
 from tests.toycourse import make_course
 
 ROOT = Path(__file__).resolve().parent.parent

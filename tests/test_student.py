@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from grader.engine import Limits, Student
-from grader.examiner import Link
-from grader.student import MAX_OUTPUTS, Output, execute, look_up
+from grader.limits import Limits
+from grader.link import Link
+from grader.outputs import MAX_OUTPUTS, Output
+from grader.student import execute, look_up
+from grader.supervisor import Student
 
 CUT = "the output was cut here"
 
