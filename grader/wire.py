@@ -21,6 +21,7 @@ import math
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import Any
 
 import cloudpickle
@@ -250,7 +251,7 @@ class Decoder:
         data = self._take(size)
         if dtype == np.bool_:  # a byte of 2 would be a truth value that compares like no other
             return (np.frombuffer(data, np.uint8) != 0).reshape(dims)
-        return np.frombuffer(data, dtype).reshape(dims).copy()
+        return _array(dtype.str, dims, data)
 
     def _tensor(self, dtype: torch.dtype, shape: list[Any], grad: bool, size: int) -> torch.Tensor:
         dims = self._shape(shape, dtype.itemsize, size)
@@ -333,12 +334,17 @@ class Pickler(cloudpickle.Pickler):
         self.callback = callback
 
     def reducer_override(self, obj: Any) -> Any:
-        if type(obj) is torch.Generator:
+        kind = type(obj)
+        if kind is FunctionType and str(obj.__module__).startswith("grader.") and "<" not in obj.__qualname__:
+            return NotImplemented  # by its name, which cloudpickle takes three times as long to find out
+        if kind is np.ndarray and obj.dtype.str in _DTYPES and obj.flags.c_contiguous:
+            return _array, (obj.dtype.str, obj.shape, obj.tobytes())
+        if kind is torch.Generator:
             return _torch_generator, (obj.get_state().numpy().tobytes(),)
         # torch's own way writes a zip archive
-        if type(obj) in (torch.Tensor, torch.nn.Parameter) and plain_tensor(obj):
+        if kind in (torch.Tensor, torch.nn.Parameter) and plain_tensor(obj):
             name, shape, grad, data = str(obj.dtype), tuple(obj.shape), obj.requires_grad, tensor_bytes(obj)
-            return _tensor, (type(obj) is torch.nn.Parameter, name, shape, grad, data)
+            return _tensor, (kind is torch.nn.Parameter, name, shape, grad, data)
         if callable(obj) and getattr(type(obj), "__trainlab_counted__", False):
             return self.callback(obj)
         return super().reducer_override(obj)
@@ -355,6 +361,10 @@ def dumps(message: Any, callback: Callable[[Any], tuple[Any, ...]]) -> bytes:
     file = io.BytesIO()
     Pickler(file, callback).dump(message)
     return file.getvalue()
+
+
+def _array(dtype: str, shape: tuple[int, ...], data: bytes) -> np.ndarray[Any, Any]:
+    return np.frombuffer(data, _DTYPES[dtype]).reshape(shape).copy()
 
 
 def _torch_generator(state: bytes) -> torch.Generator:

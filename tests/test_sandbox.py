@@ -217,7 +217,14 @@ def test_an_ordinary_user_has_the_same_isolation(tmp_path: Path) -> None:
     """As root we become `nobody`; the interpreter and the packages must be readable for that user."""
     if os.geteuid() != 0:
         pytest.skip("this is the ordinary user already: the other tests show it")
-    python = next((p for p in (sys.executable, "/usr/bin/python3.11") if _usable(p)), None)
+    python = next(
+        (
+            p
+            for p in (sys.executable, f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}")
+            if _usable(p)
+        ),
+        None,
+    )
     if python is None or shutil.which("setpriv") is None:
         pytest.skip("no interpreter that another user may run, or no setpriv")
     code = "import json; from grader import doctor; print(json.dumps([[f.mark, f.what, f.detail] for f in doctor.examine()]))"
