@@ -19,7 +19,6 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -73,11 +72,11 @@ def lay_out(root: Path) -> Desk:
         else:
             outdated.append(f"{WORK}/{name}")
             continue
-        write_whole(copy, data)
+        write_whole(copy, _of_our_kernel(data) if copy.suffix == ".ipynb" else data)
         known[name] = now
     write_whole(memory, (json.dumps(known, indent=1, sort_keys=True) + "\n").encode())
     start = root / WORK / START
-    write_whole(start, (nbformat.writes(_start_page(root, units), version=4) + "\n").encode())
+    write_whole(start, _of_our_kernel(nbformat.writes(_start_page(root, units), version=4).encode()))
     return Desk(start, tuple(new), tuple(renewed), tuple(outdated))
 
 
@@ -110,6 +109,19 @@ def _published(root: Path, units: Sequence[Unit]) -> Iterator[str]:
         yield unit.lecture
         if (root / unit.assignment).exists():
             yield unit.assignment
+
+
+def _of_our_kernel(data: bytes) -> bytes:
+    """A notebook with this machine's kernel in its metadata: else JupyterLab writes that there as soon as the notebook opens,
+    and asks whoever has only read it whether to save."""
+    from ipykernel.ipkernel import IPythonKernel
+    from jupyter_client.kernelspec import get_kernel_spec
+
+    nb, name = json.loads(data), "python3"
+    spec = get_kernel_spec(name)
+    kernel = {"display_name": spec.display_name, "language": spec.language, "name": name}
+    nb["metadata"] |= {"kernelspec": kernel, "language_info": IPythonKernel.language_info}
+    return (json.dumps(nb, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _sha(data: bytes) -> str:
@@ -199,8 +211,4 @@ def _start_page(root: Path, units: Sequence[Unit]) -> NotebookNode:
     cells = [nbformat.v4.new_markdown_cell(words), count, nbformat.v4.new_markdown_cell(hints)]
     for name, cell in zip(("start", "progress", "hints"), cells, strict=True):
         cell["id"] = name
-    metadata: dict[str, Any] = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    }
-    return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+    return nbformat.v4.new_notebook(cells=cells)

@@ -167,6 +167,8 @@ def test_the_start_page_shows_the_map_and_leads_to_a_lecture(desk):
         assert stored <= {alt for alt, _ in shown}
         assert all(alt and width > 0 for alt, width in shown)
         assert errors(tab) == []
+        tab.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) [data-status='idle']")
+        assert tab.locator(".jp-mod-dirty").count() == 0, "what was only read is not to be saved"
         tab.get_by_role("tab", name="START.ipynb").click()
         tab.get_by_role("link", name="the glossary").click()
         tab.locator(".jp-MarkdownViewer").get_by_role(

@@ -1,6 +1,7 @@
 """A learner's desk: own copies that follow the course until they are worked on, and progress read from what was saved."""
 
 import json
+import platform
 import shutil
 from pathlib import Path
 
@@ -54,7 +55,15 @@ def run_it(nb) -> None:
 def publish(course: Path, name: str) -> bytes:
     """The course gets a newer version of a notebook."""
     edit(course / name, lambda nb: nb.cells.append(nbformat.v4.new_markdown_cell("New.", id="new")))
-    return (course / name).read_bytes()
+    return published(course / name)
+
+
+def published(path):
+    """What the course wrote into a file: in a copy of a notebook the kernel is this machine's."""
+    if path.suffix != ".ipynb":
+        return path.read_bytes()
+    nb = json.loads(path.read_bytes())
+    return nb["cells"], {k: v for k, v in nb["metadata"].items() if k not in ("kernelspec", "language_info")}
 
 
 def test_the_first_start_copies_everything_and_changes_nothing_else(course):
@@ -62,8 +71,13 @@ def test_the_first_start_copies_everything_and_changes_nothing_else(course):
     laid = lay_out(course)
     assert set(laid.new) == {LECTURE, ASSIGNMENT, "lectures/GLOSSARY.md", "lectures/map.svg"}
     for name in laid.new:
-        assert (course / "work" / name).read_bytes() == (course / name).read_bytes()
+        assert published(course / "work" / name) == published(course / name)
     assert {path: path.read_bytes() for path in before} == before
+    for name in (desk.START, LECTURE, ASSIGNMENT):
+        kernel = json.loads((course / "work" / name).read_text())["metadata"]["language_info"]
+        assert kernel["version"] == platform.python_version(), (
+            "else it opens in JupyterLab as if it had been changed"
+        )
     again = lay_out(course)
     assert (again.new, again.renewed, again.outdated) == ((), (), ())
 
@@ -87,7 +101,7 @@ def test_a_copy_that_was_only_opened_or_run_follows_the_course(course, change):
     edit(course / "work" / LECTURE, change)
     new = publish(course, LECTURE)
     assert lay_out(course).renewed == (LECTURE,)
-    assert (course / "work" / LECTURE).read_bytes() == new
+    assert published(course / "work" / LECTURE) == published(course / LECTURE) == new
 
 
 def test_a_copy_that_was_renamed_makes_room_for_the_newer_version(course):
@@ -97,7 +111,7 @@ def test_a_copy_that_was_renamed_makes_room_for_the_newer_version(course):
     copy.rename(copy.with_name("mine.ipynb"))
     new = publish(course, ASSIGNMENT)
     assert lay_out(course).new == (ASSIGNMENT,)
-    assert copy.read_bytes() == new
+    assert published(copy) == published(course / ASSIGNMENT) == new
     assert "return theta, m" in copy.with_name("mine.ipynb").read_text()
 
 
