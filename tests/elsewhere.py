@@ -29,7 +29,7 @@ PACKAGES = (
     "send2trash",
 )
 """Imported beforehand: these are to find the system that they were installed for."""
-SYSTEMS = ("darwin", "win32")
+OF_THE_SERVER = ("torch", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "IPython", "cloudpickle")
 _LACKING = {
     "darwin": "sched_getaffinity sched_setaffinity pidfd_open memfd_create setresuid setresgid O_PATH",
     "win32": "sched_getaffinity sched_setaffinity pidfd_open memfd_create setresuid setresgid O_PATH fork setsid "
@@ -77,21 +77,16 @@ def _socketpair(family: int = socket.AF_UNIX, kind: int = socket.SOCK_STREAM, pr
 
 
 class _Popen:
+    """Starts what it is asked to start; where that is Python, on the same system as this one."""
+
     def __init__(self, system: str) -> None:
         self.system, self.open = system, subprocess.Popen
 
     def __call__(self, command: list[str], *args: Any, **kwargs: Any) -> Any:
         if command[0] == sys.executable and "-c" in command:
             before = f"import sys; sys.path.insert(0, {os.getcwd()!r}); from tests import elsewhere; "
-            slow = (
-                "numpy",
-                "torch",
-                "matplotlib.pyplot",
-                "matplotlib_inline.backend_inline",
-                "IPython",
-                "cloudpickle",
-            )
-            command = [*command[:-1], f"{before}elsewhere.pretend({self.system!r}, {slow}); {command[-1]}"]
+            pretended = f"elsewhere.pretend({self.system!r}, elsewhere.OF_THE_SERVER)"
+            command = [*command[:-1], f"{before}{pretended}; {command[-1]}"]
             kwargs["cwd"] = os.getcwd()
         return self.open(command, *args, **kwargs)
 
