@@ -47,7 +47,7 @@ def pretend(system: str, packages: tuple[str, ...] = PACKAGES) -> None:
     del signal.pidfd_send_signal
     if system == "win32":
         os.environ.setdefault("USERNAME", "ann")
-        sys.modules.update(dict.fromkeys(_UNIX_ONLY))
+        sys.modules.update(dict.fromkeys(_UNIX_ONLY))  # type: ignore[arg-type]
         sys.modules["msvcrt"] = SimpleNamespace(LK_NBLCK=2, locking=lambda *_: None)  # type: ignore[assignment]
     sys.addaudithook(_no_proc)
     sys.platform = system
