@@ -283,7 +283,8 @@ def main(descriptor: int, isolate: bool) -> NoReturn:
                         handles = [os.pidfd_open(pid)] if hasattr(os, "pidfd_open") else []
                     except OSError as error:
                         answer = {"error": str(error)}
-        frames.send_message(sock, answer, *handles)
+        with contextlib.suppress(BrokenPipeError):  # the caller has gone: what comes next says so
+            frames.send_message(sock, answer, *handles)
         for number in handles:
             os.close(number)
 

@@ -269,3 +269,10 @@ def test_the_server_is_one_for_all_and_ends_with_us() -> None:
     code = "from grader import warm; print(warm.server().process.pid)"
     pid = int(subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True).stdout)
     _until(lambda: pid not in _living(), "the server of a process that has ended ends")
+
+
+def test_a_server_that_nobody_hears_ends_without_a_word() -> None:
+    """Its caller goes while it is at work."""
+    code = "from grader import frames, warm; s = warm.Server(); s.preload([]); frames.send_message(s.sock, {'preload': ['torch._dynamo']}); s.sock.close(); print(s.process.wait(60))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("0\n", "")
