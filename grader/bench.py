@@ -8,6 +8,7 @@ is measured too and taken off. No two submissions are alike, so nothing is saved
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -25,6 +26,7 @@ from grader.classroom import make_class, make_course
 from grader.course import read_course
 from grader.gradebook import Gradebook
 from grader.notebook import CourseError
+from grader.plan import Step, line_up
 
 STOCK = """
 c.Autograde.autograde_preprocessors = [
@@ -77,11 +79,16 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Scale:
-    """What `grader grade` took for classes of several sizes."""
+    """What `grader grade` took for classes of several sizes.
+
+    `own_cpu` is what a submission's cells and tests cost plainly; `fifths` what one more cost, in wall seconds, in each fifth of the last class.
+    """
 
     sizes: tuple[int, ...]
     costs: tuple[Cost, ...]
     parent_mib: tuple[float, ...]
+    own_cpu: float
+    fifths: tuple[float, ...]
 
     def marginal(self, larger: int) -> tuple[float, float]:
         """Wall and processor seconds for one more submission, between size number `larger` - 1 and number `larger`."""
@@ -147,12 +154,7 @@ def compare(fresh: Path, unit: str, *, workers: int = 2, stock: bool = True) -> 
                 file.write(config if file.tell() or not config else f"c = get_config()\n{config}")
             ways.append(Way(name, measure(command, course), auto_scores(course)))
         again = measure(ours, course)
-        own = float(
-            subprocess.check_output(
-                [sys.executable, "-m", "grader.bench", "own", str(course), unit], env=_environment()
-            )
-        )
-    return Comparison(tuple(ways), own, again)
+        return Comparison(tuple(ways), _own_cpu(course, unit), again)
 
 
 def scale(fresh: Path, unit: str, sizes: Sequence[int], *, workers: int = 2) -> Scale:
@@ -173,8 +175,22 @@ def scale(fresh: Path, unit: str, sizes: Sequence[int], *, workers: int = 2) -> 
             out = course / "out.txt"
             costs.append(measure([sys.executable, "-c", code], course, out))
             parents.append(float(out.read_text()))
+            filed = sorted(path.stat().st_mtime for path in course.glob("autograded/*/*"))
             shutil.rmtree(course)
-    return Scale(tuple(sizes), tuple(costs), tuple(parents))
+    ends = [filed[(len(filed) - 1) * number // 5] for number in range(6)]
+    fifths = [5 * (end - begin) / len(filed) for begin, end in itertools.pairwise(ends)]
+    return Scale(
+        tuple(sizes),
+        tuple(costs),
+        tuple(parents),
+        _own_cpu(fresh, unit) / len(list((fresh / "submitted").iterdir())),
+        tuple(fifths),
+    )
+
+
+def _own_cpu(course: Path, unit: str) -> float:
+    command = [sys.executable, "-m", "grader.bench", "own", str(course), unit]
+    return float(subprocess.check_output(command, env=_environment()))
 
 
 def measure(command: Sequence[str], folder: Path, out: Path | None = None) -> Cost:
@@ -205,10 +221,12 @@ def auto_scores(course: Path) -> dict[str, float | None]:
 
 
 def own_cpu(course: Path, unit: str) -> float:
-    """Processor seconds of the class's cells and tests alone: all in this process, in turn, in plain namespaces."""
+    """Processor seconds of the class's cells and tests alone: each submission in a plain namespace, in a fork of this process.
+
+    This process has run all of them before, so that no import is counted; forking and ending are not counted either.
+    """
     import warnings
 
-    from grader.plan import line_up
     from grader.submission import load_notebook, read_cells, read_submission
 
     warnings.simplefilter("ignore")
@@ -220,18 +238,29 @@ def own_cpu(course: Path, unit: str) -> float:
         for notebook in assignment.notebooks:
             if notebook.name in given:
                 plans.append(line_up(notebook, read_cells(load_notebook(given[notebook.name]))))
+    for steps in plans:
+        _run_plainly(steps)
     spent = 0.0
-    for number, steps in enumerate(
-        plans[:1] + plans
-    ):  # the first one twice: imports are not the cells' own cost
-        began = time.process_time()
-        names: dict[str, object] = {"__name__": "__main__"}
-        with contextlib.redirect_stdout(open(os.devnull, "w")):
-            for step in steps:
-                with contextlib.suppress(Exception):
-                    exec(compile(step.source, "cell", "exec"), names)
-        spent += time.process_time() - began if number else 0.0
+    for steps in plans:
+        ours, theirs = os.pipe()
+        if os.fork() == 0:
+            began = time.process_time()
+            _run_plainly(steps)
+            os.write(theirs, repr(time.process_time() - began).encode())
+            os._exit(0)
+        os.close(theirs)
+        with open(ours) as answer:
+            spent += float(answer.read())
+        os.wait()
     return spent
+
+
+def _run_plainly(steps: Sequence[Step]) -> None:
+    names: dict[str, object] = {"__name__": "__main__"}
+    with contextlib.redirect_stdout(open(os.devnull, "w")):
+        for step in steps:
+            with contextlib.suppress(Exception):
+                exec(compile(step.source, "cell", "exec"), names)
 
 
 def _environment() -> dict[str, str]:
@@ -259,10 +288,12 @@ def comparison_lines(found: Comparison) -> Iterator[str]:
 
 def scale_lines(found: Scale) -> Iterator[str]:
     """The table of class sizes."""
-    yield f"{'students':>9}{'wall s':>9}{'CPU s':>9}{'ms wall for one more':>22}{'ms CPU for one more':>21}{'parent MiB':>12}"
+    yield f"{'students':>9}{'wall s':>9}{'CPU s':>9}{'ms wall for one more':>22}{'ms CPU for one more':>21}{'beyond cells':>14}{'parent MiB':>12}"
     for number, (size, cost, mib) in enumerate(zip(found.sizes, found.costs, found.parent_mib, strict=True)):
         wall, cpu = found.marginal(number) if number else (float("nan"), float("nan"))
-        yield f"{size:9}{cost.seconds:9.1f}{cost.cpu_seconds:9.1f}{wall * 1e3:22.1f}{cpu * 1e3:21.1f}{mib:12.1f}"
+        yield f"{size:9}{cost.seconds:9.1f}{cost.cpu_seconds:9.1f}{wall * 1e3:22.1f}{cpu * 1e3:21.1f}{(cpu - found.own_cpu) * 1e3:14.1f}{mib:12.1f}"
+    fifths = ", ".join(f"{seconds * 1e3:.1f}" for seconds in found.fifths)
+    yield f"within the class of {found.sizes[-1]}, fifth by fifth: {fifths} ms wall for one more"
 
 
 if __name__ == "__main__":
