@@ -1,93 +1,80 @@
-"""Name a misconception: ask the student's code, and the bank's wrong answers, everything that the solution is asked.
+"""Name a misconception: ask the student's code everything that the exercise's tests ask, and compare its answers with the bank's.
 
-An exercise that failed is rehearsed: its test cells run once more, here in the examiner's process, with the instructor's solution,
-so that every call of theirs is made, and kept. The student's process gets all the calls in one message, and answers them. Then the wrong
-answers of the bank (the instructor's own code, run here) are asked the same, as long as they answer as the student's code did: the same
-shapes, kinds of number and values, the same exceptions, the same changes to arguments. A misconception is named where exactly one stays
-to the end; nothing is said where none or several do, or where the student's answers were the solution's.
+What is asked, and what the solution and every wrong answer of the bank give, is known from a rehearsal (see `rehearsal`). The
+student's process gets all the calls in one message. A misconception is named where exactly one wrong answer gives, to the end,
+what the student's code gives: the same shapes, kinds of number and values, the same exceptions, the same changes to arguments.
+Nothing is said where none or several do, or where the student's answers are the solution's.
 """
 
 from __future__ import annotations
 
+import functools
 import io
 import itertools
 import pickle
-from collections.abc import Callable, Iterable, Mapping
-from types import CodeType
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import torch
 
-from grader import wire
-from grader.notebook import Exercise, WrongAnswer
-
-_SOLUTION = "<solution>"
 MAX_ITEMS = 10_000
 """Of an iterator that was the answer to one call."""
+MAX_COMPARED = 4096
+"""Numbers of one array, drawn at random from a larger one."""
 
 Call = tuple[str, bytes]
 """A function's name, and the pickle of its arguments."""
 Answer = list[Any]
 """The names of the exception's type and of that type's bases, [] without one; the value; what the call left of its arguments."""
+Rehearsal = list[tuple[Call, dict[str | None, bytes]]]
+"""Each call of an exercise's tests, and the pickles of the answers to it: of each wrong answer, by name, and of the solution (None)."""
 
 
-def name(
-    exercise: Exercise,
-    solutions: str,
-    wrong: Iterable[WrongAnswer],
-    names: Mapping[str, Any],
-    student: Callable[[list[Call]], list[Answer]],
-) -> str | None:
-    """The one entry of `wrong` that answers as the student's functions do; None where that is not exactly one.
+def name(rehearsal: Rehearsal, student: Callable[[list[Call]], list[Answer]]) -> str | None:
+    """The one wrong answer that answers as the student's functions do; None where that is not exactly one.
 
-    solutions: code of all solution cells of the notebook; names: what the set-up cells bound; student: `answers` of the student's
-    functions. Raises what that raises besides an Exception.
+    student: `answers` of the student's functions. Raises what that raises.
     """
-    known = [entry for entry in wrong if entry.target in exercise.solution.defines]
-    try:
-        solution = compile(solutions, _SOLUTION, "exec")
-        right = _bind(names, solution)
-        calls = _rehearse(exercise, right)
-        given = student(calls)
-        if len(given) < len(calls):  # not written yet
-            return None
-        left = {entry.name: _bind(names, solution, entry.source) for entry in known}
-        differs = False
-        for (target, sent), theirs in zip(calls, given, strict=True):
-            differs = differs or not _same(_answer(right.__getitem__, target, sent), theirs)
-            left = {
-                entry: bound
-                for entry, bound in left.items()
-                if _same(_answer(bound.__getitem__, target, sent), theirs)
-            }
-            if not left:
-                return None
-    except Exception:  # a cell that only runs in a notebook, an entry that does not run: say nothing
+    given = student([call for call, _ in rehearsal])
+    if len(given) < len(rehearsal):  # not written yet
         return None
-    return next(iter(left)) if len(left) == 1 and differs else None
+    left: set[str | None] = {name for _, known in rehearsal[:1] for name in known}
+    for (_, known), theirs in zip(rehearsal, given, strict=True):
+        left = {name for name in left & known.keys() if _same(pickle.loads(known[name]), theirs)}
+        if left <= {None}:
+            return None
+    return left.pop() if len(left) == 1 else None
 
 
-class _StandIn:
-    """A function of the solution during a rehearsal. It travels as its name: whoever is asked puts a function of their own there."""
-
-    def __init__(self, name: str, function: Callable[..., Any], calls: list[Call] | None) -> None:
-        self.name, self.function, self.calls = name, function, calls
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.calls is not None:
-            file = io.BytesIO()
-            _Pickler(file, _fresh).dump((args, kwargs))
-            self.calls.append((self.name, file.getvalue()))
-        return self.function(*args, **kwargs)
+def answers(calls: Iterable[Call], look_up: Callable[[str], Any]) -> list[Answer]:
+    """What the functions that `look_up` finds answer to each call; fewer where one of them is not there or not written yet."""
+    given: list[Answer] = []
+    for target, sent in calls:
+        one = answer(look_up, target, sent)
+        if not {"NotImplementedError", "NameError"}.isdisjoint(one[0]):
+            break
+        given.append(one)
+    return given
 
 
-class _Pickler(wire.Pickler):
-    def persistent_id(self, obj: Any) -> str | None:
-        return obj.name if type(obj) is _StandIn else None
+def answer(look_up: Callable[[str], Any], target: str, sent: bytes) -> Answer:
+    """What one call gives, iterators unrolled, or the exception that it raises."""
+    try:
+        args, kwargs = _Unpickler(sent, look_up).load()
+        value = look_up(target)(*args, **kwargs)
+        if hasattr(value, "__next__"):
+            value = list(itertools.islice(value, MAX_ITEMS))
+        # arguments with how often it was called in place of each function: otherwise it is everyone's own copy
+        left = _each([args, kwargs], lambda x: getattr(x, "calls", 0) if callable(x) else _sample(x))
+        return [[], _each(value, _sample), left]
+    except Exception as error:
+        return [[kind.__name__ for kind in type(error).__mro__], None, None]
 
 
 class _Unpickler(pickle.Unpickler):
+    """A function of the exercises travels as its name: whoever is asked puts a function of their own there."""
+
     def __init__(self, sent: bytes, look_up: Callable[[str], Any]) -> None:
         super().__init__(io.BytesIO(sent))
         self.look_up = look_up
@@ -96,68 +83,27 @@ class _Unpickler(pickle.Unpickler):
         return self.look_up(name)
 
 
-def _fresh(counted: Any) -> tuple[Any, ...]:
-    """How a `checks.counted` function travels: as one of its own kind that has not been called."""
-    return type(counted), (counted.function,)
-
-
-def _rehearse(exercise: Exercise, right: dict[str, Any]) -> list[Call]:
-    """The calls of the exercise's functions that its test cells make, where all functions are the solution's."""
-    calls: list[Call] = []
-    stand_ins = {
-        name: _StandIn(name, right[name], calls)
-        for name in exercise.solution.defines
-        if callable(right[name])
-    }
-    for name, value in right.items():  # those of other exercises are not asked, and must not travel either
-        if (
-            name not in stand_ins
-            and getattr(getattr(value, "__code__", None), "co_filename", "") == _SOLUTION
-        ):
-            stand_ins[name] = _StandIn(name, value, None)
-    for test in exercise.tests:
-        exec(test.source, {**right, **stand_ins})
-    return calls
-
-
-def _bind(names: Mapping[str, Any], *code: str | CodeType) -> dict[str, Any]:
-    """What pieces of code bind, run one after the other among `names`."""
-    bound = dict(names)
-    for piece in code:
-        exec(piece, bound)
-    return bound
-
-
-def answers(calls: Iterable[Call], look_up: Callable[[str], Any]) -> list[Answer]:
-    """What the functions that `look_up` finds answer to each call; fewer where one of them is not there or not written yet."""
-    given: list[Answer] = []
-    for target, sent in calls:
-        answer = _answer(look_up, target, sent)
-        if not {"NotImplementedError", "NameError"}.isdisjoint(answer[0]):
-            break
-        given.append(answer)
-    return given
-
-
-def _answer(look_up: Callable[[str], Any], target: str, sent: bytes) -> Answer:
-    """What one call gives, iterators unrolled, or the exception that it raises."""
-    try:
-        args, kwargs = _Unpickler(sent, look_up).load()
-        value = look_up(target)(*args, **kwargs)
-        if hasattr(value, "__next__"):
-            value = list(itertools.islice(value, MAX_ITEMS))
-    except Exception as error:
-        return [[kind.__name__ for kind in type(error).__mro__], None, None]
-    return [[], value, _counts([args, kwargs])]
-
-
-def _counts(x: Any) -> Any:
-    """Arguments with how often it was called in place of each function: otherwise it is everyone's own copy."""
+def _each(x: Any, leaf: Callable[[Any], Any]) -> Any:
+    """`x` with `leaf` of everything that its lists, tuples and dicts hold."""
     if isinstance(x, list | tuple):
-        return [_counts(item) for item in x]
+        return [_each(item, leaf) for item in x]
     if isinstance(x, dict):
-        return {key: _counts(value) for key, value in x.items()}
-    return getattr(x, "calls", 0) if callable(x) else x
+        return {key: _each(value, leaf) for key, value in x.items()}
+    return leaf(x)
+
+
+def _sample(x: Any) -> Any:
+    """Of a large array its shape and some of its numbers: half a million each, for twenty answers to a hundred calls, are too many to keep."""
+    if isinstance(x, torch.Tensor) and x.numel() > MAX_COMPARED:
+        return [tuple(x.shape), x.detach().reshape(-1)[torch.from_numpy(_places(x.numel()))]]
+    if isinstance(x, np.ndarray) and x.size > MAX_COMPARED:
+        return [x.shape, x.reshape(-1)[_places(x.size)]]
+    return x
+
+
+@functools.lru_cache(maxsize=16)
+def _places(size: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    return np.random.default_rng(0).integers(size, size=MAX_COMPARED)
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -35,7 +35,7 @@ def _engine_version() -> str:
 PARTS = (
     *("notebook", "submission", "plan", "limits", "result", "engine"),
     *("supervisor", "warm", "sandbox", "frames", "wire", "outputs", "student"),
-    *("examiner", "link", "cells", "diagnosis"),
+    *("examiner", "link", "cells", "diagnosis", "rehearsal"),
 )
 """The engine's modules: what is given and what comes out, the processes, the student's, the examiner's."""
 ENGINE_VERSION = _engine_version()
@@ -75,8 +75,9 @@ def grade(
             continue
         try:
             steps = line_up(notebook, loaded[notebook.name])
-            plan = Plan(steps, files, assignment.files, limits, notebook.exercises, assignment.wrong)
-            run = supervise(notebook, plan, isolate=not allow_unsandboxed)
+            exercises = tuple((one.name, tuple(test.id for test in one.tests)) for one in notebook.exercises)
+            plan = Plan(steps, files, assignment.files, limits, exercises)
+            run = supervise(assignment, notebook, plan, isolate=not allow_unsandboxed)
         except CourseError:
             raise
         except Exception as error:

@@ -16,10 +16,8 @@ import copy
 import functools
 import json
 import math
-import os
 import pickle
 import socket
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,7 +27,7 @@ import numpy as np
 import torch
 
 from grader import diagnosis, frames, student, wire
-from grader.cells import Namespace, describe, run_cell
+from grader.cells import Namespace, describe, run_cell, settle
 from grader.link import Fault, Link, changeable
 from grader.outputs import clean, note, plain_outputs
 from grader.plan import STUDENTS, Plan, Step
@@ -222,23 +220,21 @@ class Examiner:
 
     def misconceptions(self) -> list[tuple[str, str]]:
         """(exercise, misconception) where the student's code answers as exactly one of the bank's does. Every verdict is in already."""
-        names = {name: value for name, value in self.names.items() if name in self.made}
-        solutions = "\n\n".join(exercise.solution.source for exercise in self.plan.exercises)
         found: list[tuple[str, str]] = []
         self.begin("naming misconceptions", NAMING_SECONDS)
-        for exercise in self.plan.exercises:
-            if {self.results[test.id]["verdict"] for test in exercise.tests} - {Verdict.PASSED} != {
-                Verdict.FAILED
-            }:
+        for exercise, tests in self.plan.exercises:
+            if {self.results[test]["verdict"] for test in tests} - {Verdict.PASSED} != {Verdict.FAILED}:
                 continue
             try:
                 self.advance(len(self.plan.steps))
                 ask = functools.partial(self._link().ask, student.rehearse)
-                one = diagnosis.name(exercise, solutions, self.plan.wrong, names, ask)
+                self.say(rehearse=exercise)
+                rehearsed = pickle.loads(frames.receive_frame(self.control, 2**40))
+                one = diagnosis.name(rehearsed, ask)
             except (Fault, NoStudent, StudentExit):  # over an answer that no test came to: not asked again
                 break
             if one:
-                found.append((exercise.name, one))
+                found.append((exercise, one))
         return found
 
     def run_setup(self, step: Step) -> None:
@@ -327,7 +323,5 @@ class Examiner:
 def main(control: socket.socket) -> None:
     """Read the plan, run it, report."""
     plan = pickle.loads(frames.receive_frame(control, 2**40))
-    student.write_files(plan.course_files)
-    sys.path.insert(0, os.getcwd())
-    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  until the process ends
+    settle(plan.course_files)
     Examiner(plan, control).run()

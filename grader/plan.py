@@ -17,7 +17,7 @@ from types import CodeType
 from typing import Any
 
 from grader.limits import Limits
-from grader.notebook import HIDDEN_BEGIN, Cell, Exercise, Notebook, Role, WrongAnswer, bound_names, parse
+from grader.notebook import HIDDEN_BEGIN, Cell, Notebook, Role, bound_names, parse
 from grader.submission import StudentCell
 
 MAX_LOOKED_INTO = 100_000
@@ -53,8 +53,7 @@ class Plan:
     files: tuple[tuple[str, bytes], ...]  # beside the student's notebook
     course_files: tuple[tuple[str, bytes], ...]  # beside the source's: all that the tests see
     limits: Limits
-    exercises: tuple[Exercise, ...] = ()
-    wrong: tuple[WrongAnswer, ...] = ()
+    exercises: tuple[tuple[str, tuple[str, ...]], ...] = ()  # names, with the ids of their tests
     known: tuple[dict[str, Any], ...] = ()  # results of an examiner that was stopped: not to be tried again
 
 

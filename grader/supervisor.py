@@ -15,20 +15,23 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from grader import sandbox, warm
-from grader.frames import WireError, receive_message, send_frame, send_message
+from grader.frames import WireError, receive_frame, receive_message, send_frame, send_message
 from grader.limits import Limits
-from grader.notebook import CourseError, Notebook, Role, bound_names, parse
-from grader.plan import Plan
+from grader.notebook import Assignment, CourseError, Notebook, Role, bound_names, parse
+from grader.plan import Plan, line_up
 from grader.result import NotebookResult, TestResult, Verdict
 
 _GRACE = 2.0
 """Seconds that the examiner has to notice that the student's process was ended."""
+_REHEARSAL = 60.0
+"""Seconds for one exercise's rehearsal; where that is not enough, none of its misconceptions is named."""
 _SAMPLE = 0.05
 """Seconds between two looks at the memory and processor time of the student's processes."""
 
@@ -79,10 +82,10 @@ class Student:
         return self.process.end()
 
 
-def supervise(notebook: Notebook, plan: Plan, *, isolate: bool) -> Supervisor:
+def supervise(assignment: Assignment, notebook: Notebook, plan: Plan, *, isolate: bool) -> Supervisor:
     """A finished run; a second try where the machinery failed (a warm server that the system killed, say)."""
     for _ in range(2):
-        run = Supervisor(notebook, plan, isolate)
+        run = Supervisor(assignment, notebook, plan, isolate)
         try:
             run.grade()
             return run
@@ -95,6 +98,7 @@ def supervise(notebook: Notebook, plan: Plan, *, isolate: bool) -> Supervisor:
 class Supervisor:
     """Grades one notebook: an examiner, and one student's process after the other."""
 
+    assignment: Assignment
     notebook: Notebook
     plan: Plan
     isolate: bool
@@ -172,6 +176,9 @@ class Supervisor:
             self._begin("the end", 60.0)
         elif "named" in message:
             self.named = tuple((exercise, name) for exercise, name in message["named"])
+        elif "rehearse" in message:
+            send_frame(control, rehearsed(self.assignment, self.notebook, message["rehearse"], self.limits))
+            self._begin(self.step, self.step_seconds)  # the first who needs it does not pay for it
         elif "outputs" in message:
             self.outputs = dict(message["outputs"])
         elif "incident" in message:
@@ -263,6 +270,40 @@ class Supervisor:
             raise OSError(f"the examiner ended in {self.step}")
         self.incidents.append(f"{test.id}: the examiner had to be started again")
         self.results[test.id] = asdict(TestResult(test.id, verdict, 0.0, test.points, reason))
+
+
+def rehearsed(assignment: Assignment, notebook: Notebook, exercise: str, limits: Limits) -> bytes:
+    """The pickled `diagnosis.Rehearsal` of an exercise, made when it is first asked for; an empty one where it cannot be had.
+
+    Raises OSError where the machinery fails.
+    """
+    with _one_at_a_time:
+        return _rehearsed(assignment, notebook, exercise, limits)
+
+
+_one_at_a_time = threading.Lock()
+
+
+@functools.lru_cache(maxsize=64)
+def _rehearsed(assignment: Assignment, notebook: Notebook, name: str, limits: Limits) -> bytes:
+    exercise = next(exercise for exercise in notebook.exercises if exercise.name == name)
+    wrong = [entry for entry in assignment.wrong if entry.target in exercise.solution.defines]
+    solutions = "\n\n".join(exercise.solution.source for exercise in notebook.exercises)
+    setup = [step for step in line_up(notebook, ()) if step.kind in ("setup", "import")]
+    mine, theirs = socket.socketpair()
+    server = warm.server()
+    with mine, tempfile.TemporaryDirectory(prefix="grader-") as scratch:
+        process = server.fork("rehearsal", theirs, limits.of_examiner(), scratch)
+        try:
+            mine.settimeout(_REHEARSAL)
+            send_frame(mine, pickle.dumps((assignment.files, setup, exercise, solutions, wrong)))
+            return receive_frame(mine, 2**31)
+        except (TimeoutError, EOFError, WireError):
+            if server.has_ended(within=0.5):
+                raise OSError("the warm server has ended") from None
+            return pickle.dumps([])
+        finally:
+            process.end()
 
 
 def _how(end: dict[str, Any]) -> str:

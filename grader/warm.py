@@ -33,7 +33,7 @@ from grader.notebook import CourseError
 
 PRELOAD = (
     "numpy", "torch", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "IPython", "cloudpickle",
-    "grader.student", "grader.examiner", "trainlab.checks", "trainlab",
+    "grader.student", "grader.examiner", "grader.rehearsal", "trainlab.checks", "trainlab",
 )  # fmt: skip
 _ENVIRONMENT = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # huge pages from the start: see _freeze
@@ -120,7 +120,7 @@ class Server:
     def fork(
         self, role: str, sock: socket.socket, limits: Limits, scratch: str, isolate: bool = False
     ) -> Child:
-        """Fork a `student` or an `examiner`, which gets `sock` (closed here) and may use the calling thread's processors.
+        """Fork a `student`, an `examiner` or a `rehearsal`, which gets `sock` (closed here) and may use the calling thread's processors.
 
         Without isolation it works in the folder `scratch`; a student's process that is to have it ends where it has none.
         Raises OSError.
@@ -243,8 +243,8 @@ def main(descriptor: int, isolate: bool) -> NoReturn:
 
     torch.set_num_threads(1)
     shell = make_shell()
-    sandbox.prepare()
     warm_up(shell)
+    refused = sandbox.furnish(refused)
     _freeze()
     children = set[int]()
     while True:
@@ -292,6 +292,7 @@ def main(descriptor: int, isolate: bool) -> NoReturn:
 def _freeze() -> None:
     """Leave what is there to the children as it is: the collector passes it by, and huge pages hold it where the kernel
     can make them (madvise(2), MADV_COLLAPSE), so that a fork copies, and an exit frees, a fraction of the page tables."""
+    sandbox.fill_heap()
     gc.freeze()
     if sys.platform == "linux":
         for line in Path("/proc/self/maps").read_text().splitlines():
@@ -346,7 +347,7 @@ def warm_up(shell: Any) -> None:
 
 def _child(request: dict[str, Any], sock: socket.socket, shell: Any, refused: str) -> NoReturn:
     """The new process, from its first step to its end."""
-    from grader import examiner, student
+    from grader import examiner, rehearsal, student
 
     code = 1
     try:
@@ -364,6 +365,8 @@ def _child(request: dict[str, Any], sock: socket.socket, shell: Any, refused: st
         _keep_only(sock)
         if request["role"] == "examiner":
             examiner.main(sock)
+        elif request["role"] == "rehearsal":
+            rehearsal.main(sock)
         else:
             frames.send_message(sock, {"layers": [asdict(layer) for layer in layers]})
             if not request["isolate"] or sandbox.isolated(layers):

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+import pickle
 import textwrap
+import time
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from grader import diagnosis, engine
+from grader import diagnosis, engine, supervisor, warm
 from grader.answers import fill, solution_answers, student_version
 from grader.bank import read_bank, read_wrong_answers
 from grader.build import build
 from grader.limits import Limits
 from grader.notebook import Assignment, Cell, Exercise, Role, WrongAnswer, read_assignment
+from grader.rehearsal import rehearse
 from grader.result import Status, Verdict
 from grader.submission import Submission
 from tests import tinyunit
@@ -46,9 +50,8 @@ def named(
     theirs = dict(names)
     exec(textwrap.dedent(answer), theirs)
     bank = [WrongAnswer("mean", name, code) for name, code in (WRONG if wrong is None else wrong).items()]
-    return diagnosis.name(
-        exercise, solution, bank, names, lambda calls: diagnosis.answers(calls, theirs.__getitem__)
-    )
+    asked_of_all = rehearse(exercise, solution, bank, names)
+    return diagnosis.name(asked_of_all, lambda calls: diagnosis.answers(calls, theirs.__getitem__))
 
 
 @pytest.mark.parametrize("entry", WRONG)
@@ -138,7 +141,7 @@ def test_a_function_among_the_arguments_is_everyones_own_and_the_solutions_code_
         sent.extend(calls)
         return diagnosis.answers(calls, theirs.__getitem__)
 
-    assert diagnosis.name(exercise, solution, bank, {"np": np}, student) == "the_sum"
+    assert diagnosis.name(rehearse(exercise, solution, bank, {"np": np}), student) == "the_sum"
     assert [target for target, _ in sent] == ["apply", "mean"] * 2  # the solution's apply calls it too
     assert not any(b"only the solution" in arguments for _, arguments in sent)
 
@@ -159,10 +162,35 @@ def test_what_a_rehearsal_asks_for_and_what_travels_with_it():
         sent.extend(calls)
         return diagnosis.answers(calls, theirs.__getitem__)
 
-    diagnosis.name(exercise, solution, bank, {"mean": None}, student)
+    diagnosis.name(rehearse(exercise, solution, bank, {"mean": None}), student)
     assert [target for target, _ in sent] == ["mean", "mean"]
     assert not any(b"not here" in arguments for _, arguments in sent)
     assert [answer[1] for answer in diagnosis.answers(sent, theirs.__getitem__)] == [-4.0, -2.0]
+
+
+def test_of_a_large_array_a_sample_is_kept_and_compared():
+    asked = """
+x = np.arange(200_000.0).reshape(2, -1)
+mean(x), mean(x[:, :3])
+"""
+    right = "def mean(x): return x * 1.0\n"
+    wrong = {
+        "doubled": "def mean(x): return x * (2 if x.size > 6 else 1)",
+        "turned": "def mean(x): return x.T * 1.0",
+    }
+    for entry, code in wrong.items():
+        assert named(code, wrong, asked, right) == entry
+    assert named(right, wrong, asked, right) is None
+    args = pickle.dumps(([np.arange(200_000.0).reshape(2, -1)], {}))
+    [[_, value, _]] = diagnosis.answers([("mean", args)], {"mean": lambda x: x}.__getitem__)
+    assert len(pickle.dumps(value)) < 50_000 and tuple(value[0]) == (2, 100_000)
+
+
+def test_an_entry_without_an_answer_that_could_be_equal_is_out():
+    lock = "def mean(x): return __import__('threading').Lock()"
+    wrong = {"gives_a_lock": lock, **WRONG}
+    assert named(WRONG["the_sum"], wrong) == "the_sum"
+    assert named(lock, wrong) is None
 
 
 # ------------------------------------------------------------------------------------ through the engine
@@ -216,6 +244,42 @@ def test_an_answer_that_hangs_or_dies_when_it_is_asked_more_keeps_its_verdicts(t
         assert result.status is Status.GRADED
         assert [test.verdict for test in result.notebooks[0].tests] == [Verdict.FAILED, Verdict.PASSED]
         assert (result.notebooks[0].named, result.incidents) == ((), ())
+
+
+def test_a_class_is_rehearsed_once(tiny, monkeypatch):
+    roles = []
+    fork = warm.Server.fork
+
+    def counting(self, role, *rest):
+        roles.append(role)
+        return fork(self, role, *rest)
+
+    monkeypatch.setattr(warm.Server, "fork", counting)
+    supervisor._rehearsed.cache_clear()
+    for answer in ("x ** 2", "x + 1", "x ** 2 + 0"):
+        graded(tiny, f"def double(x): return {answer}")
+    assert [roles.count(role) for role in ("examiner", "student", "rehearsal")] == [3, 3, 1]
+
+
+@pytest.mark.parametrize("fate", ["import os; os._exit(3)", "import time; time.sleep(60)"])
+def test_a_rehearsal_that_dies_or_hangs_names_nothing_and_is_not_tried_again(tiny, monkeypatch, fate):
+    assignment, released = tiny
+    bank = (WrongAnswer("double", "deadly", f"def double(x):\n    {fate}"),)
+    monkeypatch.setattr(supervisor, "_REHEARSAL", 2.0)
+    began = time.monotonic()
+    for _ in range(3):
+        result = graded(
+            (dataclasses.replace(assignment, wrong=bank), released), "def double(x): return x ** 2"
+        )
+        assert result.status is Status.GRADED and result.notebooks[0].named == ()
+    assert time.monotonic() - began < 20  # one rehearsal's time, not three
+
+
+def test_what_a_student_did_to_the_data_has_no_part_in_a_rehearsal(tiny, monkeypatch):
+    """The first to fail writes into what the set-up bound; the next one is named as if nobody had."""
+    supervisor._rehearsed.cache_clear()
+    graded(tiny, "def double(x):\n    import numpy as np\n    np.pi = 3\n    return x ** 2")
+    assert graded(tiny, "def double(x): return x ** 2").notebooks[0].named == (("double", "squared"),)
 
 
 def test_nothing_of_the_bank_reaches_the_students_process(tiny):

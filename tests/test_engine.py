@@ -94,7 +94,7 @@ def test_the_same_submission_gives_the_same_result(course: Course) -> None:
 
 
 def test_the_engines_version_covers_all_that_it_imports() -> None:
-    code = "import sys; from grader import engine, examiner; print(*(n for n in sys.modules if n.startswith('grader.')))"
+    code = "import sys; from grader import engine, examiner, rehearsal; print(*(n for n in sys.modules if n.startswith('grader.')))"
     out = subprocess.check_output([sys.executable, "-c", code], text=True)
     assert sorted(out.split()) == sorted(f"grader.{name}" for name in PARTS)
 

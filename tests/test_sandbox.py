@@ -51,6 +51,70 @@ def test_all_layers_hold_here() -> None:
     assert found["python"].detail == sys.version.split()[0]
 
 
+def test_the_server_itself_sees_no_more_than_a_student_may(inside: Any) -> None:
+    """What it forks starts in a root without the course, the home or the machine's settings."""
+    there = f"found = [p for p in {[str(ROOT / 'README.md'), '/etc/passwd', '/var', '/sys']} if os.path.exists(p)]"
+    assert inside(there) == []
+    top = {"dev", "etc", "home", "lib", "lib64", "proc", "proc.own", "tmp", "usr"}
+    top |= {path.parts[1] for path in sandbox.visible_paths()}
+    assert set(inside("found = os.listdir('/')")) <= top
+    [parent] = {_parent(int(pid)) for pid in _server_children()}
+    root = Path(f"/proc/{parent}/root")
+    if not os.access(root, os.R_OK):
+        pytest.skip("another user's process cannot be looked into")
+    assert Path(f"{root}{warm.__file__}").parent.parent.joinpath("trainlab").is_dir()
+    assert set(os.listdir(root)) <= top
+    for path in ("README.md", "solutions", "grader"):
+        assert not Path(f"{root}{ROOT / path}").exists(), path
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def _server_children() -> list[str]:
+    outer = warm.server().process.pid
+    [server] = Path(f"/proc/{outer}/task/{outer}/children").read_text().split()
+    return Path(f"/proc/{server}/task/{server}/children").read_text().split()
+
+
+def test_what_the_server_imports_later_is_there_at_once() -> None:
+    """It does so without a home or a disk to write on; an import that failed there would cost every submission a second."""
+    warm.server().preload(["torch._dynamo", "scipy.signal"])
+    with tempfile.TemporaryDirectory() as scratch:
+        process = Student(isolate=True, limits=Limits(), scratch=scratch)
+        link = Link(process.data, 2**20)
+        link.ask(
+            execute,
+            "import sys; found = [m in sys.modules for m in ('torch._dynamo', 'scipy.signal')]",
+            100,
+            0,
+        )
+        assert link.ask(look_up, "found") == [True, True]
+        process.finish()
+
+
+@pytest.mark.skipif(not sandbox.LINUX, reason="the C heap of Linux")
+def test_after_the_heap_is_filled_new_blocks_lie_at_its_end() -> None:
+    code = """
+import ctypes
+from grader import sandbox
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+blocks = [libc.malloc(ctypes.c_size_t(5000)) for _ in range(400)]
+for block in blocks[::2]:
+    libc.free(block)
+if {fill}:
+    sandbox.fill_heap()
+print(sum(libc.malloc(ctypes.c_size_t(4000)) < blocks[-1] for _ in range(100)))
+"""
+    before, after = (
+        int(subprocess.check_output([sys.executable, "-c", code.format(fill=fill)], text=True, cwd=ROOT))
+        for fill in (False, True)
+    )
+    assert before == 100 and after < 30  # gaps in the last 256 KiB may stay
+
+
 def test_who_and_where(inside: Any) -> None:
     who = "found = [os.getuid(), os.getgid(), os.getpid(), os.getppid(), os.getcwd(), os.uname().nodename]"
     assert inside(who) == [1000, 1000, 1, 0, sandbox.HOME, "trainlab"]
