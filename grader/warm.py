@@ -1,7 +1,7 @@
-"""The warm server: a process that has imported the slow packages once and forks both kinds of process from itself.
+"""The warm server: a process that has imported the slow packages once and forks the others from itself.
 
     coordinator --- server (number 1 of a pid namespace; holds no course, no submission, no environment)
-                      |-- examiner
+                      |-- examiner, or the rehearsal of an exercise
                       `-- student's process (number 1 of a pid namespace below that)
 
 When the coordinator hangs up, for whatever reason, the server ends, and the kernel ends everything in its namespace.

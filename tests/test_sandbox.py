@@ -94,6 +94,28 @@ def test_what_the_server_imports_later_is_there_at_once() -> None:
         process.finish()
 
 
+def test_in_a_container_that_hides_parts_of_proc_there_is_none() -> None:
+    """The kernel refuses a new /proc there; the old one, which shows other people's processes, must not stay."""
+    inside = """
+from grader import sandbox
+from grader.limits import Limits
+from grader.link import Link
+from grader.student import execute, look_up
+from grader.supervisor import Student
+process = Student(isolate=True, limits=Limits(), scratch="/tmp")
+link = Link(process.data, 2**20)
+link.ask(execute, "import os; found = os.listdir('/proc')", 100, 0)
+print(sandbox.isolated(process.layers), link.ask(look_up, "found"))
+process.finish()
+"""
+    hide = 'mount -t tmpfs none /proc/sys && exec unshare --mount --map-root-user "$@"'
+    command = ["unshare", "--mount", "--map-root-user", "sh", "-c", hide, "sh", sys.executable, "-c", inside]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    if "unshare" in done.stderr or "mount:" in done.stderr:
+        pytest.skip(f"no container can be played here: {done.stderr}")
+    assert done.stdout == "True []\n", done.stderr
+
+
 @pytest.mark.skipif(not sandbox.LINUX, reason="the C heap of Linux")
 def test_after_the_heap_is_filled_new_blocks_lie_at_its_end() -> None:
     code = """
