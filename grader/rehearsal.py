@@ -24,6 +24,8 @@ from grader.link import Link
 from grader.notebook import Exercise, WrongAnswer
 from grader.plan import Step
 
+MAX_BYTES = 2**15
+"""Of a call's arguments, and of each answer to it, pickled: a larger call is not asked again. What it tells apart, small ones do."""
 _SOLUTION = "<solution>"
 
 
@@ -62,7 +64,8 @@ def rehearse(
         known |= {entry.name: _bind(names, solution, entry.source) for entry in wrong}
     except Exception:
         return []
-    return [(call, dict(_answers(call, known))) for call in calls]
+    found = [(call, dict(_answers(call, known))) for call in calls if len(call[1]) <= MAX_BYTES]
+    return [(call, given) for call, given in found if max(map(len, given.values()), default=0) <= MAX_BYTES]
 
 
 def _answers(call: Call, known: Mapping[str | None, dict[str, Any]]) -> Iterable[tuple[str | None, bytes]]:
