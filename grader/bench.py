@@ -64,7 +64,7 @@ class Way:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The same class graded in several ways. `own_cpu` is what its cells and tests cost plainly, for the whole class."""
+    """The same class graded in several ways. `own_cpu` is what a submission's cells and tests cost plainly."""
 
     ways: tuple[Way, ...]
     own_cpu: float
@@ -179,13 +179,7 @@ def scale(fresh: Path, unit: str, sizes: Sequence[int], *, workers: int = 2) -> 
             shutil.rmtree(course)
     ends = [filed[(len(filed) - 1) * number // 5] for number in range(6)]
     fifths = [5 * (end - begin) / len(filed) for begin, end in itertools.pairwise(ends)]
-    return Scale(
-        tuple(sizes),
-        tuple(costs),
-        tuple(parents),
-        _own_cpu(fresh, unit) / len(list((fresh / "submitted").iterdir())),
-        tuple(fifths),
-    )
+    return Scale(tuple(sizes), tuple(costs), tuple(parents), _own_cpu(fresh, unit), tuple(fifths))
 
 
 def _own_cpu(course: Path, unit: str) -> float:
@@ -221,7 +215,7 @@ def auto_scores(course: Path) -> dict[str, float | None]:
 
 
 def own_cpu(course: Path, unit: str) -> float:
-    """Processor seconds of the class's cells and tests alone: each submission in a plain namespace, in a fork of this process.
+    """Processor seconds of a submission's cells and tests alone, the class's mean: each in a plain namespace, in a fork of this process.
 
     This process has run all of them before, so that no import is counted; forking and ending are not counted either.
     """
@@ -252,7 +246,7 @@ def own_cpu(course: Path, unit: str) -> float:
         with open(ours) as answer:
             spent += float(answer.read())
         os.wait()
-    return spent
+    return spent / len(found.students(unit))
 
 
 def _run_plainly(steps: Sequence[Step]) -> None:
@@ -271,12 +265,12 @@ def _environment() -> dict[str, str]:
 def comparison_lines(found: Comparison) -> Iterator[str]:
     """The comparison as a table."""
     count = len(found.ways[-1].scores)
-    own, slowest = found.own_cpu / count, found.ways[0].cost.seconds
+    own, slowest = found.own_cpu, found.ways[0].cost.seconds
     yield f"{count} submissions, {os.cpu_count()} processors; cells and tests alone: {own * 1e3:.0f} ms of processor time a submission"
     yield f"{'':34}{'wall s':>9}{'each ms':>9}{'a second':>10}{'CPU s':>9}{'beyond cells, ms each':>23}{'peak MiB':>10}{'speed':>8}"
     for way in found.ways:
         cost = way.cost
-        beyond = (cost.cpu_seconds - found.own_cpu) / count * 1e3
+        beyond = (cost.cpu_seconds / count - own) * 1e3
         yield (
             f"{way.name:34}{cost.seconds:9.1f}{cost.seconds / count * 1e3:9.0f}{way.rate:10.2f}{cost.cpu_seconds:9.1f}"
             f"{beyond:23.0f}{cost.peak_mib:10.0f}{slowest / cost.seconds:8.1f}"

@@ -64,9 +64,7 @@ def answer(look_up: Callable[[str], Any], target: str, sent: bytes) -> Answer:
         value = look_up(target)(*args, **kwargs)
         if hasattr(value, "__next__"):
             value = list(itertools.islice(value, MAX_ITEMS))
-        # arguments with how often it was called in place of each function: otherwise it is everyone's own copy
-        left = _each([args, kwargs], lambda x: getattr(x, "calls", 0) if callable(x) else x)
-        return [[], value, left]
+        return [[], value, _left([args, kwargs])]
     except Exception as error:
         return [[kind.__name__ for kind in type(error).__mro__], None, None]
 
@@ -82,13 +80,13 @@ class _Unpickler(pickle.Unpickler):
         return self.look_up(name)
 
 
-def _each(x: Any, leaf: Callable[[Any], Any]) -> Any:
-    """`x` with `leaf` of everything that its lists, tuples and dicts hold."""
+def _left(x: Any) -> Any:
+    """Arguments after a call, with how often it was called in place of each function, which is everyone's own copy."""
     if isinstance(x, list | tuple):
-        return [_each(item, leaf) for item in x]
+        return [_left(item) for item in x]
     if isinstance(x, dict):
-        return {key: _each(value, leaf) for key, value in x.items()}
-    return leaf(x)
+        return {key: _left(value) for key, value in x.items()}
+    return getattr(x, "calls", 0) if callable(x) else x
 
 
 def _same(a: Any, b: Any) -> bool:

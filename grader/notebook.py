@@ -105,9 +105,8 @@ class Notebook:
     name: str
     cells: tuple[Cell, ...]
 
-    def __hash__(
-        self,
-    ) -> int:  # caches ask for it hundreds of times a submission; cells that differ are told apart by ==
+    def __hash__(self) -> int:
+        # caches ask for it hundreds of times a submission; cells that differ are told apart by ==
         return hash(self.name)
 
     @property

@@ -25,7 +25,8 @@ from grader.notebook import Exercise, WrongAnswer
 from grader.plan import Step
 
 MAX_BYTES = 2**15
-"""Of a call's arguments, and of each answer to it, pickled: a larger call is not asked again. What it tells apart, small ones do."""
+"""Of a call's arguments, and of each answer to it, pickled: a larger call is not asked again: in the units that there are it tells nothing apart that smaller
+ones do not."""
 _SOLUTION = "<solution>"
 
 

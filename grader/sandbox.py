@@ -15,7 +15,7 @@ import platform
 import struct
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -232,15 +232,35 @@ def furnish(refused: str) -> str:
     _filter = _seccomp_program()
     if refused:
         return refused
-    try:
+    visible = visible_paths()
+    _covered = [path for path in visible if any(map(path.is_relative_to, _SCRATCH))]
+
+    def move_in() -> None:
         _check(_libc.unshare(_NEW["mount"]), "mount namespace")
-        visible = visible_paths()
         _build_root(visible)
-        _covered = [path for path in visible if any(map(path.is_relative_to, _SCRATCH))]
         _mount_scratch(Limits(scratch=2**20))  # importing may write there
-    except OSError as error:
-        return str(error)
-    return ""
+
+    refused = _tried(move_in)
+    if not refused:
+        move_in()
+    return refused
+
+
+def _tried(step: Callable[[], None]) -> str:
+    """Why `step` fails in a fork, which takes with it what was half done; "" where it does not."""
+    ours, theirs = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            step()
+        except OSError as error:
+            os.write(theirs, str(error).encode())
+        finally:
+            os._exit(0)
+    os.close(theirs)
+    os.waitpid(pid, 0)
+    with open(ours) as said:
+        return said.read()
 
 
 _covered: list[Path] = []

@@ -30,6 +30,8 @@ PACKAGES = (
 )
 """Imported beforehand: these are to find the system that they were installed for."""
 OF_THE_SERVER = ("torch", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "IPython", "cloudpickle")
+OLD_LINUX = "linux-5.4"
+"""Has namespaces, and not mount_setattr(2): the root of the sandbox fails when it is half built."""
 _LACKING = {
     "darwin": "sched_getaffinity sched_setaffinity pidfd_open memfd_create setresuid setresgid O_PATH",
     "win32": "sched_getaffinity sched_setaffinity pidfd_open memfd_create setresuid setresgid O_PATH fork setsid "
@@ -42,6 +44,12 @@ def pretend(system: str, packages: tuple[str, ...] = PACKAGES) -> None:
     """From here on this process, and each Python that it starts with -c, finds itself on `system`."""
     for name in packages:
         importlib.import_module(name)
+    if system == OLD_LINUX:
+        from grader import sandbox
+
+        sandbox._SYS_MOUNT_SETATTR = -1
+        subprocess.Popen = _Popen(system)  # type: ignore[misc, assignment]
+        return
     for name in _LACKING[system].split():
         delattr(os, name)
     del signal.pidfd_send_signal

@@ -274,7 +274,7 @@ def test_a_rehearsal_that_dies_or_hangs_names_nothing_and_is_not_tried_again(tin
     assert time.monotonic() - began < 20  # one rehearsal's time, not three
 
 
-def test_what_a_student_did_to_the_data_has_no_part_in_a_rehearsal(tiny, monkeypatch):
+def test_what_a_student_did_to_the_data_has_no_part_in_a_rehearsal(tiny):
     """The first to fail writes into what the set-up bound; the next one is named as if nobody had."""
     supervisor._rehearsed.cache_clear()
     graded(tiny, "def double(x):\n    import numpy as np\n    np.pi = 3\n    return x ** 2")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.elsewhere import OLD_LINUX
 from tests.toycourse import MAX_POINTS, UNIT, Course, make_course
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,16 +28,20 @@ def grader(system: str, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
-def test_macos_refuses_and_says_what_helps(course: Course) -> None:
-    done = grader("darwin", "grade", UNIT, "--course", str(course.folder))
+@pytest.mark.parametrize(
+    ("system", "why"), [("darwin", "only Linux has this"), (OLD_LINUX, "Function not implemented")]
+)
+def test_it_refuses_and_says_what_helps(course: Course, system: str, why: str) -> None:
+    done = grader(system, "grade", UNIT, "--course", str(course.folder))
     (line,) = done.stderr.splitlines()
     assert (done.returncode, done.stdout) == (2, "")
-    assert "only Linux has this" in line
+    assert why in line
     assert "--allow-unsandboxed" in line
 
 
-def test_macos_grades_where_it_is_told_to(course: Course) -> None:
-    done = grader("darwin", "grade", UNIT, "--course", str(course.folder), "--allow-unsandboxed", "--json")
+@pytest.mark.parametrize("system", ["darwin", OLD_LINUX])
+def test_it_grades_where_it_is_told_to(course: Course, system: str) -> None:
+    done = grader(system, "grade", UNIT, "--course", str(course.folder), "--allow-unsandboxed", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     rows = {row["student"]: row for row in json.loads(done.stdout)["rows"]}
     assert rows["honest"]["score"] == MAX_POINTS
