@@ -7,9 +7,11 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from grader.bank import Entry
+from grader.bank import Variant
+from grader.code import parse
+from grader.errors import CourseError
 from grader.markers import unmarked
-from grader.notebook import Assignment, CourseError, Exercise, parse
+from grader.notebook import Assignment, Exercise
 
 Answers = Mapping[str, str]
 """Source of a solution cell by the cell's id."""
@@ -20,7 +22,7 @@ def solution_answers(assignment: Assignment) -> dict[str, str]:
     return {exercise.name: unmarked(exercise.solution.source) for exercise in assignment.exercises}
 
 
-def entry_answer(assignment: Assignment, entry: Entry) -> tuple[Exercise, str]:
+def entry_answer(assignment: Assignment, entry: Variant) -> tuple[Exercise, str]:
     """The exercise that a bank's entry belongs to, and its solution cell with the entry's function in place of the solution's."""
     for exercise in assignment.exercises:
         if entry.target in exercise.solution.defines:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.notebook import CourseError
+from grader.errors import CourseError
 from grader.submission import MAX_FILE, printable, read_plain, walk
 
 MAX_ENTRIES = 100_000

@@ -1,64 +1,56 @@
-"""The bank of a unit: right and wrong solutions of its exercises, as ordinary functions.
+"""The bank of a unit: right and wrong solutions of its exercises.
+
+Right ones are functions, because there the different form is the point:
 
     @variant("momentum_step")
     def in_place_on_copies(theta, m, g, lr, beta): ...
 
-    @misconception("momentum_step", says="Your step ...", see="2. What memory buys")
-    def pytorch_form(theta, m, g, lr, beta): ...
+Wrong ones are edits of a form that they share: of the instructor's solution, without its docstring and markers, or of
+a function `form=` that stands beside the edits. Each edit replaces a text that occurs exactly once there.
 
-The first argument is the function that the entry stands in for (its binding name in the notebook). `says` is one
-sentence to the student; `see` is the heading of the lecture's section that explains it. An entry uses the names
-that the notebook's set-up cell imports (np, torch ...) and imports anything else inside itself.
+    wrong = edits_of("momentum_step", see="2. Three conventions, one idea")
+    wrong("sign", ("beta * m - lr * g", "beta * m + lr * g"), says="Your step climbs: ...")
+
+A wrong one that shares no form is a function under `@misconception("momentum_step", says=..., see=...)`. The first argument names the
+function of the notebook that the entry stands in for. `says` is one sentence to the student; `see` is the heading of
+the lecture's section that explains it. An entry's code uses the names that the notebook's set-up cell imports (np, torch ...) and
+imports anything else inside itself: the bank's own file is run whenever a unit is read, so it imports neither.
 """
 
 from __future__ import annotations
 
 import ast
-import importlib.util
-import inspect
-import textwrap
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from grader.notebook import CourseError, WrongAnswer, parse
+from grader.code import parse
+from grader.errors import CourseError
+from grader.markers import unmarked
 
 Function = Callable[..., Any]
+Edit = tuple[str, str]
+"""A text of the form, and what stands in its place."""
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A function that replaces the binding function `target` in a submission."""
+class Variant:
+    """A right solution, written another way: code that, run after the solution cell, binds it to the function `target`."""
 
     target: str
-    function: Function
-
-    @property
-    def name(self) -> str:
-        return self.function.__name__
-
-    @property
-    def source(self) -> str:
-        """Code for the end of the solution cell: the function without its decorator, bound to the target's name."""
-        text = textwrap.dedent(inspect.getsource(self.function))
-        node = ast.parse(text).body[0]
-        assert isinstance(node, ast.FunctionDef)
-        body = "\n".join(text.splitlines()[node.lineno - 1 :])
-        return _bound(body, self.name, self.target)
+    name: str
+    source: str
 
 
 @dataclass(frozen=True)
-class Variant(Entry):
-    """A right solution, written another way."""
+class WrongAnswer(Variant):
+    """A wrong solution that real students write, with a sentence for the student and the heading of the lecture
+    that explains it (which have no part in a verdict)."""
 
-
-@dataclass(frozen=True)
-class Misconception(Entry):
-    """A wrong solution that real students write."""
-
-    says: str
-    see: str
+    says: str = field(default="", repr=False)
+    see: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -66,80 +58,132 @@ class Bank:
     """All entries of one unit, in the order of the file."""
 
     variants: tuple[Variant, ...] = ()
-    misconceptions: tuple[Misconception, ...] = ()
+    misconceptions: tuple[WrongAnswer, ...] = ()
 
 
-def variant(target: str) -> Callable[[Function], Variant]:
+@dataclass(frozen=True)
+class _Declared:
+    """An entry as the bank's file declares it. Its code is that of `function`, or of the solution, with the edits made."""
+
+    target: str
+    name: str
+    function: str | None
+    edits: tuple[Edit, ...] = ()
+    wrong: bool = False
+    says: str = ""
+    see: str = ""
+
+
+_declared: ContextVar[list[_Declared]] = ContextVar("declared")
+"""Entries of the bank that is being read."""
+
+
+class Edits(Protocol):
+    """Declares one wrong solution of a form. `see` is the form's own where none is given."""
+
+    def __call__(self, name: str, *edits: Edit, says: str, see: str | None = None) -> None: ...
+
+
+def variant(target: str) -> Callable[[Function], Function]:
     """Decorator: this function is a right solution of `target`."""
-    return lambda function: Variant(target, function)
+
+    def declare(function: Function) -> Function:
+        _declared.get().append(_Declared(target, function.__name__, function.__name__))
+        return function
+
+    return declare
 
 
-def misconception(target: str, *, says: str, see: str) -> Callable[[Function], Misconception]:
+def misconception(target: str, *, says: str, see: str) -> Callable[[Function], Function]:
     """Decorator: this function is a wrong solution of `target`."""
-    return lambda function: Misconception(target, function, says, see)
+
+    def declare(function: Function) -> Function:
+        name = function.__name__
+        _declared.get().append(_Declared(target, name, name, wrong=True, says=says, see=see))
+        return function
+
+    return declare
 
 
-def read_wrong_answers(path: Path) -> tuple[WrongAnswer, ...]:
-    """The misconceptions of the bank at `path` as code, read without importing it; none where there is no bank.
+def edits_of(target: str, *, see: str = "", form: Function | None = None) -> Edits:
+    """Wrong solutions of `target` that differ from `form` (the instructor's solution, if none is given) in a few places."""
+    name_of_form = form.__name__ if form else None
+    heading = see
 
-    Raises CourseError where it is not Python.
+    def wrong(name: str, *edits: Edit, says: str, see: str | None = None) -> None:
+        where = heading if see is None else see
+        _declared.get().append(_Declared(target, name, name_of_form, edits, True, says, where))
+
+    return wrong
+
+
+def read_bank(path: Path, solutions: Mapping[str, str]) -> Bank:
+    """The bank in the file at `path`; `solutions` has the source of the solution cell that defines a function, by its name.
+
+    Raises CourseError where the file cannot be run, a name is used twice, or an edit's text does not occur exactly once.
     """
     if not path.is_file():
-        return ()
+        raise CourseError(f"{path}: no bank there; write one variant and one misconception at least")
+    declared: list[_Declared] = []
+    reading = _declared.set(declared)
     try:
         text = path.read_text(encoding="utf-8")
-        tree = parse(text)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise CourseError(f"{path}: {type(error).__name__}: {error}") from error
-    lines, found = text.splitlines(), []
-    texts: dict[str, str] = {}  # the bank's own names for headings
-    for node in tree.body:
-        match node:
-            case ast.Assign(targets=[ast.Name(id=short)], value=ast.Constant(value=str(heading))):
-                texts[short] = heading
-            case ast.FunctionDef(
-                decorator_list=[
-                    ast.Call(
-                        func=ast.Name(id="misconception"),
-                        args=[ast.Constant(value=str(target))],
-                        keywords=keywords,
-                    )
-                ]
-            ):
-                told = {
-                    word.arg: texts.get(word.value.id, "")
-                    if isinstance(word.value, ast.Name)
-                    else str(getattr(word.value, "value", ""))
-                    for word in keywords
-                }
-                code = _bound("\n".join(lines[node.lineno - 1 : node.end_lineno]), node.name, target)
-                said, see = (told.get(word, "") for word in ("says", "see"))
-                found.append(WrongAnswer(target, node.name, code, said, see))
-    return tuple(found)
-
-
-def _bound(code: str, name: str, target: str) -> str:
-    """A function's code, and a line that gives it the name of the function that it stands in for."""
-    return f"{code}\n\n{target} = {name}\n"
-
-
-def read_bank(path: Path) -> Bank:
-    """The bank in the file at `path`. Raises CourseError where it cannot be imported or a name is used twice."""
-    if not path.is_file():
-        raise CourseError(f"{path}: no bank there; write one variant and one misconception at least")
-    spec = importlib.util.spec_from_file_location(f"bank_{path.parent.name}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
+        functions = {node.name: _code(text, node) for node in _functions(text)}
+        exec(compile(text, str(path), "exec"), {"__name__": f"bank_{path.parent.name}"})
     except Exception as error:
         raise CourseError(f"{path}: {type(error).__name__}: {error}") from error
-    names = [node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)]
+    finally:
+        _declared.reset(reading)
+    names = [entry.name for entry in declared]
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise CourseError(f"{path}: two entries are called '{doubled[0]}'; the second would hide the first")
-    entries = [value for value in vars(module).values() if isinstance(value, Entry)]
-    return Bank(
-        variants=tuple(entry for entry in entries if isinstance(entry, Variant)),
-        misconceptions=tuple(entry for entry in entries if isinstance(entry, Misconception)),
-    )
+    variants: list[Variant] = []
+    misconceptions: list[WrongAnswer] = []
+    for entry in declared:
+        if entry.function is None and entry.target not in solutions:
+            raise CourseError(
+                f"{path}: '{entry.name}' edits '{entry.target}', which no solution cell defines as a function"
+            )
+        form = functions[entry.function] if entry.function else _form(solutions[entry.target], entry.target)
+        code = _edited(form, entry.edits, f"{path}: '{entry.name}'")
+        if entry.function:  # under the name of the function that it stands in for
+            code = f"{code}\n\n{entry.target} = {entry.function}\n"
+        if entry.wrong:
+            misconceptions.append(WrongAnswer(entry.target, entry.name, code, entry.says, entry.see))
+        else:
+            variants.append(Variant(entry.target, entry.name, code))
+    return Bank(tuple(variants), tuple(misconceptions))
+
+
+def _functions(text: str) -> list[ast.FunctionDef]:
+    return [node for node in parse(text).body if isinstance(node, ast.FunctionDef)]
+
+
+def _code(text: str, node: ast.FunctionDef) -> str:
+    """A function's code without its decorators."""
+    return "\n".join(text.split("\n")[node.lineno - 1 : node.end_lineno])
+
+
+def _form(cell: str, name: str) -> str:
+    """The function `name` of a solution cell, without markers and docstring: what edits are made in."""
+    text = unmarked(cell)
+    node = next(node for node in _functions(text) if node.name == name)
+    lines = text.split("\n")
+    if ast.get_docstring(node) is not None:
+        docstring = node.body[0]
+        del lines[docstring.lineno - 1 : docstring.end_lineno]
+        text = "\n".join(lines)
+        node = next(node for node in _functions(text) if node.name == name)
+    return _code(text, node)
+
+
+def _edited(form: str, edits: tuple[Edit, ...], where: str) -> str:
+    """The form with every edit made. Raises CourseError for a text that does not occur exactly once."""
+    for old, new in edits:
+        if (count := form.count(old)) != 1:
+            raise CourseError(
+                f"{where}: the text {old!r} occurs {count} times in its form; it must occur exactly once"
+            )
+        form = form.replace(old, new)
+    return form

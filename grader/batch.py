@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any
 
 from grader import warm
-from grader.notebook import CourseError
+from grader.errors import CourseError
 from grader.result import Result, Status
 from grader.submission import Submission
 

@@ -7,6 +7,7 @@ is measured too and taken off. No two submissions are alike, so nothing is saved
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import itertools
 import json
@@ -21,11 +22,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.bank import Entry, read_bank
+from grader.bank import Variant, read_bank
 from grader.classroom import make_class, make_course
+from grader.code import parse
 from grader.course import read_course
+from grader.errors import CourseError
 from grader.gradebook import Gradebook
-from grader.notebook import CourseError
+from grader.notebook import read_assignment
 from grader.plan import Step, line_up
 
 STOCK = """
@@ -111,7 +114,8 @@ def write_class(root: Path, unit: str, where: Path, students: int) -> None:
     Answers that remember earlier calls are left out: what they answer depends on the order of tests, which is not stock's here.
     """
     make_course(root, unit, where)
-    bank = read_bank(root / "solutions" / unit / "bank.py")
+    folder = root / "solutions" / unit
+    bank = read_bank(folder / "bank.py", read_assignment(folder).functions)
     forgetful = {entry.name for entry in (*bank.variants, *bank.misconceptions) if not _remembers(entry)}
     kept = 0
     for student in make_class(root, unit, where, students=2 * students + 4):
@@ -128,9 +132,9 @@ def write_class(root: Path, unit: str, where: Path, students: int) -> None:
     prepare(where, unit)
 
 
-def _remembers(entry: Entry) -> bool:
-    defaults = entry.function.__defaults__ or ()
-    return any(isinstance(value, (dict, list)) for value in defaults)
+def _remembers(entry: Variant) -> bool:
+    nodes = [node for node in ast.walk(parse(entry.source)) if isinstance(node, ast.FunctionDef)]
+    return any(isinstance(value, (ast.Dict, ast.List)) for node in nodes for value in node.args.defaults)
 
 
 def prepare(course: Path, unit: str) -> None:

@@ -33,9 +33,9 @@ from traitlets.config.loader import PyFileConfigLoader
 from grader import coursemap
 from grader.batch import Progress
 from grader.course import Course, read_course
+from grader.errors import CourseError
 from grader.files import write_whole
 from grader.markers import split_regions
-from grader.notebook import CourseError
 
 GENERATED = "generated"
 COVER = "cover"

@@ -20,9 +20,10 @@ from rich.text import Text
 from grader import engine
 from grader.bank import read_bank
 from grader.course import Course, read_course
+from grader.errors import CourseError
 from grader.feedback import Part, check_title, outline
 from grader.markers import split_regions, unmarked
-from grader.notebook import Assignment, Cell, CourseError, Notebook, Role, read_notebook
+from grader.notebook import Assignment, Cell, Notebook, Role, read_notebook
 from grader.plan import match
 from grader.result import NotebookResult, Result, Status, TestResult, Verdict
 from grader.submission import (
@@ -307,7 +308,9 @@ def _solutions(
         )
     cell = cells[wanted]
     bank = course.folder("source", ".", assignment.unit) / "bank.py"
-    variants = read_bank(bank).variants if cell.role is Role.WORK and bank.is_file() else ()
+    variants = (
+        read_bank(bank, assignment.functions).variants if cell.role is Role.WORK and bank.is_file() else ()
+    )
     right = [Solution(entry.name, entry.source.strip()) for entry in variants if entry.target in cell.defines]
     return (Solution("the course's own", _without_markers(cell)), *right)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.answers import entry_answer, fill, solution_answers, student_version
-from grader.bank import Entry, read_bank
+from grader.bank import Variant, read_bank
 from grader.notebook import Assignment, read_assignment
 
 CRASH = "\n\nimport os\n\nos._exit(1)\n"
@@ -47,7 +47,7 @@ def make_course(root: Path, unit: str, course: Path) -> None:
 def make_class(root: Path, unit: str, course: Path, *, students: int = 24, seed: int = 0) -> list[Student]:
     """Write `students` submissions of `unit` below course/submitted/; the same seed gives the same bytes."""
     assignment = read_assignment(root / "solutions" / unit)
-    bank = read_bank(root / "solutions" / unit / "bank.py")
+    bank = read_bank(root / "solutions" / unit / "bank.py", assignment.functions)
     released = student_version(root, unit)
     right = _by_exercise(assignment, bank.variants)
     wrong = _by_exercise(assignment, bank.misconceptions)
@@ -81,7 +81,7 @@ def make_class(root: Path, unit: str, course: Path, *, students: int = 24, seed:
     return roster
 
 
-def _by_exercise(assignment: Assignment, entries: tuple[Entry, ...]) -> dict[str, list[tuple[str, str]]]:
+def _by_exercise(assignment: Assignment, entries: tuple[Variant, ...]) -> dict[str, list[tuple[str, str]]]:
     """(name, cell source) of the entries of each exercise."""
     table: dict[str, list[tuple[str, str]]] = {exercise.name: [] for exercise in assignment.exercises}
     for entry in entries:

@@ -13,7 +13,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from grader.notebook import Assignment, CourseError
+from grader.errors import CourseError
+from grader.notebook import Assignment
 from grader.result import Result, Status
 from grader.show import console, show_class, show_merged, show_moves, show_released, show_verified
 

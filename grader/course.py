@@ -15,7 +15,8 @@ from pathlib import Path
 from traitlets.config import Config
 from traitlets.config.loader import JSONFileConfigLoader, PyFileConfigLoader
 
-from grader.notebook import Assignment, CourseError, read_assignment
+from grader.errors import CourseError
+from grader.notebook import Assignment, read_assignment
 
 EXTENSIONS = "extensions.csv"
 """Extra time, kept by the instructor in the course's folder: a line `student,unit,hours` each; unit * means every unit."""

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import jupytext
 
-from grader.notebook import CourseError
+from grader.errors import CourseError
 
 BEGIN = "<!-- made by `grader build` from the lectures: edit those -->"
 END = "<!-- end of what is made -->"

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.classroom import Student, make_class, make_course
+from grader.errors import CourseError
 from grader.export import export_grades
 from grader.feedback import write_feedback
 from grader.grade import ClassSummary, grade_class
-from grader.notebook import CourseError, read_assignment
+from grader.notebook import read_assignment
 from grader.report import write_report
 
 

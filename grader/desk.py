@@ -25,8 +25,9 @@ from nbformat import NotebookNode
 
 from grader import coursemap
 from grader.coursemap import Unit
+from grader.errors import CourseError
 from grader.files import write_whole
-from grader.notebook import PUBLIC_PASSED, CourseError, read_notebook
+from grader.notebook import PUBLIC_PASSED, read_notebook
 
 WORK, COPIES, START = "work", ".copies.json", "START.ipynb"
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader import sandbox
+from grader.errors import CourseError
 from grader.limits import Limits
-from grader.notebook import CourseError
 
 PACKAGES = (
     "trainlab",

@@ -10,8 +10,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from grader.errors import CourseError
 from grader.limits import Limits
-from grader.notebook import Assignment, CourseError, Notebook
+from grader.notebook import Assignment, Notebook
 from grader.plan import Plan, line_up, match
 from grader.result import NotebookResult, Result, Status, TestResult, Verdict
 from grader.submission import (

@@ -19,6 +19,7 @@ from nbgrader.plugins import ExportPlugin
 from traitlets import Bool, Unicode
 
 from grader.course import Course, read_course
+from grader.errors import CourseError
 from grader.files import write_whole
 from grader.final import Grades, State, gather
 from grader.gradebook import reading
@@ -31,7 +32,6 @@ from grader.layouts import (
     moodle_table,
     to_csv,
 )
-from grader.notebook import CourseError
 from grader.roster import Roster, read_roster
 
 

@@ -21,14 +21,16 @@ from markupsafe import Markup
 
 from grader import pages
 from grader.autograded import NO_RESPONSE, PICTURES, Stamp, read_stamp
+from grader.bank import WrongAnswer
 from grader.batch import Progress
 from grader.course import Course, disk_errors, read_course
+from grader.errors import CourseError
 from grader.files import write_whole
 from grader.grade import SECRET, TIMESTAMP, chosen, without_timestamp
 from grader.journal import Journal, hold
 from grader.markers import split_regions
 from grader.marks import Mark, Marks, read_marks
-from grader.notebook import Assignment, Cell, CourseError, Notebook, Role, WrongAnswer
+from grader.notebook import Assignment, Cell, Notebook, Role
 from grader.result import NotebookResult, Result, Status, TestResult, Verdict
 from grader.submission import read_submission
 

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from nbgrader import api
 
-from grader.notebook import CourseError
+from grader.errors import CourseError
 
 
 class State(StrEnum):

@@ -26,12 +26,13 @@ from grader import batch, engine
 from grader.autograded import Autograded, edited_cells, gradebook_entry, read_stamp
 from grader.batch import Progress, Task
 from grader.course import EXTENSIONS, Course, disk_errors, read_course, read_extensions
+from grader.errors import CourseError
 from grader.files import write_whole
 from grader.gradebook import Gradebook
 from grader.journal import Journal, hold
 from grader.limits import Limits
 from grader.moves import Move, Moves, moved_tests, score
-from grader.notebook import Assignment, CourseError
+from grader.notebook import Assignment
 from grader.release import edited, unbuilt
 from grader.result import Result, Status
 from grader.submission import Submission, printable, read_submission

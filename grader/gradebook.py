@@ -22,7 +22,8 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from grader.course import Course, importable
-from grader.notebook import Assignment, CourseError, Role
+from grader.errors import CourseError
+from grader.notebook import Assignment, Role
 from grader.tables import (
     ASSIGNMENT,
     BASE_CELL,

@@ -39,9 +39,9 @@ from zoneinfo import ZoneInfo
 
 from grader.archive import Entry, Refused, open_source, safe_part, some
 from grader.course import Course, disk_errors
+from grader.errors import CourseError
 from grader.grade import TIMESTAMP, parse_timestamp
 from grader.journal import hold
-from grader.notebook import CourseError
 from grader.roster import Roster, bare_name, made_id
 from grader.submission import MAX_FILES, MAX_TOTAL, printable, read_submission
 

@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from grader.notebook import CourseError
+from grader.errors import CourseError
 from grader.result import Result
 
 _HEAD = b'{"key": "'

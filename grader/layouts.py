@@ -28,8 +28,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from grader.errors import CourseError
 from grader.final import Grades, State, Student
-from grader.notebook import CourseError
 from grader.roster import Roster
 from grader.submission import printable
 

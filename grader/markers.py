@@ -6,7 +6,7 @@ import difflib
 import re
 from dataclasses import dataclass
 
-from grader.notebook import CourseError
+from grader.errors import CourseError
 
 KINDS = ("SOLUTION", "HIDDEN TESTS", "MARK SCHEME")
 _COMMENT = re.compile(r"^\s*(?:#|=|<!--)[\s#=]*(?P<text>[A-Za-z][A-Za-z _-]{5,30}?)[\s#=>-]*$")

@@ -11,8 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from grader.course import Course
+from grader.errors import CourseError
 from grader.gradebook import CellId, reading
-from grader.notebook import CourseError
 from grader.tables import ASSIGNMENT, BASE_CELL, COMMENT, GRADE, NOTEBOOK, STUDENT, SUBMISSION, SUBMITTED
 
 

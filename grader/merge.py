@@ -19,9 +19,9 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from grader.course import disk_errors, read_course
+from grader.errors import CourseError
 from grader.gradebook import check_schema, connect, mishaps
 from grader.journal import hold
-from grader.notebook import CourseError
 from grader.tables import ASSIGNMENT, BASE_CELL, COMMENT, GRADE, NOTEBOOK, SUBMISSION, SUBMITTED
 
 Key = tuple[str, str, str, str, str]

@@ -6,15 +6,17 @@ A submission's own metadata decides nothing (see `submission.py`).
 
 from __future__ import annotations
 
-import ast
 import functools
 import hashlib
 import json
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from grader.bank import WrongAnswer, read_bank
+from grader.code import bound_names
+from grader.errors import CourseError
 
 HIDDEN_BEGIN, HIDDEN_END = "BEGIN HIDDEN TESTS", "END HIDDEN TESTS"
 EXPLORE = "explore"
@@ -23,10 +25,6 @@ PUBLIC_PASSED = "public checks passed"
 """What a test's public part ends by printing (trainlab.checks.public_passed)."""
 NOT_SHIPPED = ("*.py", "*.md", "__pycache__", ".ipynb_checkpoints", ".*")
 """Files of a source folder that never reach a student; nbgrader_config.py ignores the same list."""
-
-
-class CourseError(Exception):
-    """Something a user did that has a one-line explanation; the command line prints it and exits with 2."""
 
 
 class Role(StrEnum):
@@ -87,18 +85,6 @@ class Exercise:
 
 
 @dataclass(frozen=True)
-class WrongAnswer:
-    """A misconception of the bank: code that, run after a solution cell, binds its wrong answer to the function `target`;
-    a sentence for the student, and the heading of the lecture that explains it (which have no part in a verdict)."""
-
-    target: str
-    name: str
-    source: str
-    says: str = field(default="", repr=False)
-    see: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True)
 class Notebook:
     """The instructor's version of one notebook of an assignment."""
 
@@ -149,6 +135,12 @@ class Assignment:
         return {entry.name: entry for entry in self.wrong}
 
     @property
+    def functions(self) -> dict[str, str]:
+        """The source of the solution cell that binds a name, by that name."""
+        cells = [exercise.solution for exercise in self.exercises]
+        return {name: cell.source for cell in cells for name in cell.defines}
+
+    @property
     def exercises(self) -> tuple[Exercise, ...]:
         return tuple(exercise for notebook in self.notebooks for exercise in notebook.exercises)
 
@@ -156,38 +148,6 @@ class Assignment:
     def max_points(self) -> float:
         """Points that tests can give; written questions are not in it."""
         return sum(test.points for notebook in self.notebooks for test in notebook.tests)
-
-
-def parse(source: str) -> ast.Module:
-    """`ast.parse`, one thread at a time: CPython 3.11 counts the depth of a tree in one place for all threads (gh-106905),
-    and where the collector switches threads half-way, both fail."""
-    with _PARSING:
-        return ast.parse(source)
-
-
-_PARSING = threading.Lock()
-
-
-def bound_names(source: str) -> frozenset[str]:
-    """Names that a code cell binds at its top level; none where it is not plain Python (magics, syntax errors)."""
-    try:
-        tree = parse(source)
-    except (SyntaxError, ValueError):
-        return frozenset()
-    names: set[str] = set()
-    for node in tree.body:
-        match node:
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                names.add(name)
-            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
-                names.update((alias.asname or alias.name).split(".")[0] for alias in aliases)
-            case _:
-                names.update(
-                    sub.id
-                    for sub in ast.walk(node)
-                    if isinstance(sub, ast.Name) and isinstance(sub.ctx, ast.Store)
-                )
-    return frozenset(names)
 
 
 def role_of(cell_type: str, nbgrader: dict[str, Any]) -> Role:
@@ -241,8 +201,6 @@ def read_notebook(path: Path) -> Notebook:
 
 def read_assignment(folder: Path) -> Assignment:
     """The assignment in `folder` (solutions/NN_topic). Raises CourseError where there is none."""
-    from grader.bank import read_wrong_answers  # which builds on this module
-
     paths = sorted(folder.glob("*.ipynb")) if folder.is_dir() else []
     if not paths:
         where = folder.parent
@@ -265,4 +223,13 @@ def read_assignment(folder: Path) -> Assignment:
         )
     )
     notebooks = tuple(read_notebook(path) for path in paths)
-    return Assignment(folder.name, notebooks, files, read_wrong_answers(folder / "bank.py"))
+    assignment = Assignment(folder.name, notebooks, files)
+    bank = folder / "bank.py"
+    if not _is_bank(bank):
+        return assignment
+    return replace(assignment, wrong=read_bank(bank, assignment.functions).misconceptions)
+
+
+def _is_bank(path: Path) -> bool:
+    """Whether a file is a bank of ours. In another course `bank.py` may be a module of the students', which is not run."""
+    return path.is_file() and b"grader.bank" in path.read_bytes()

@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 from types import CodeType
 from typing import Any
 
+from grader.code import bound_names, parse
 from grader.limits import Limits
-from grader.notebook import HIDDEN_BEGIN, Cell, Notebook, Role, bound_names, parse
+from grader.notebook import HIDDEN_BEGIN, Cell, Notebook, Role
 from grader.submission import StudentCell
 
 MAX_LOOKED_INTO = 100_000

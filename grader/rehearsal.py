@@ -17,11 +17,12 @@ from types import CodeType
 from typing import Any
 
 from grader import wire
+from grader.bank import WrongAnswer
 from grader.cells import Namespace, run_cell, settle
 from grader.diagnosis import Call, Rehearsal, answer
 from grader.frames import receive_frame, send_frame
 from grader.link import Link
-from grader.notebook import Exercise, WrongAnswer
+from grader.notebook import Exercise
 from grader.plan import Step
 
 MAX_BYTES = 2**15

@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from grader.course import Course, disk_errors, read_course
+from grader.errors import CourseError
 from grader.files import write_whole
 from grader.gradebook import Gradebook
 from grader.journal import hold
 from grader.markers import split_regions
-from grader.notebook import Assignment, Cell, CourseError, Role
+from grader.notebook import Assignment, Cell, Role
 
 EDITORS_OWN = (".ipynb_checkpoints", "__pycache__", ".DS_Store")
 """What editors leave in a release folder: neither released nor in the way."""

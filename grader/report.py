@@ -21,15 +21,17 @@ import numpy as np
 from grader import charts, pages
 from grader import statistics as stats
 from grader.autograded import read_stamp
+from grader.bank import WrongAnswer
 from grader.batch import Progress
 from grader.course import Course, disk_errors, read_course
+from grader.errors import CourseError
 from grader.feedback import Part, check_title, notebook_title, outline
 from grader.files import write_whole
 from grader.grade import TIMESTAMP, parse_timestamp
 from grader.gradebook import CellId
 from grader.journal import Journal, hold
 from grader.marks import Marks, read_marks
-from grader.notebook import Assignment, Cell, CourseError, WrongAnswer
+from grader.notebook import Assignment, Cell
 from grader.result import Result, Status, Verdict
 
 NOT_YET = "not graded yet"

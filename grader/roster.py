@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from grader.notebook import CourseError
+from grader.errors import CourseError
 
 MAX_BYTES = 64 * 2**20
 

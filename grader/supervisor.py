@@ -22,9 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from grader import sandbox, warm
+from grader.code import bound_names, parse
+from grader.errors import CourseError
 from grader.frames import WireError, receive_frame, receive_message, send_frame, send_message
 from grader.limits import Limits
-from grader.notebook import Assignment, CourseError, Notebook, Role, bound_names, parse
+from grader.notebook import Assignment, Notebook, Role
 from grader.plan import Plan, line_up
 from grader.result import NotebookResult, TestResult, Verdict
 

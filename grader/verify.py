@@ -14,11 +14,12 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from grader.answers import entry_answer, fill, solution_answers, student_version
-from grader.bank import Bank, Entry, Misconception, read_bank
+from grader.bank import Bank, Variant, WrongAnswer, read_bank
 from grader.batch import Progress
 from grader.build import course_config, execute, read_source, repository_url
+from grader.errors import CourseError
 from grader.markers import split_regions
-from grader.notebook import PUBLIC_PASSED, Assignment, CourseError, Exercise, Role, read_assignment
+from grader.notebook import PUBLIC_PASSED, Assignment, Exercise, Role, read_assignment
 from grader.result import Result, Status, TestResult, Verdict
 
 TEST_BUDGET = 2.0  # seconds that all tests of a unit may take on the solution
@@ -66,10 +67,10 @@ class Report:
 def verify(root: Path, unit: str, grade: Grade, *, workers: int = 2, progress: bool = False) -> Report:
     """Check a unit's tests against its bank. Raises CourseError where the unit or its bank cannot be read."""
     assignment = read_assignment(root / "solutions" / unit)
-    bank = read_bank(root / "solutions" / unit / "bank.py")
+    bank = read_bank(root / "solutions" / unit / "bank.py", assignment.functions)
     released = student_version(root, unit)
     answers = solution_answers(assignment)
-    entries: list[Entry] = [*bank.variants, *bank.misconceptions]
+    entries: list[Variant] = [*bank.variants, *bank.misconceptions]
     placed = [entry_answer(assignment, entry) for entry in entries]
 
     submissions = [fill(released, answers), released]
@@ -90,7 +91,7 @@ def verify(root: Path, unit: str, grade: Grade, *, workers: int = 2, progress: b
         Row("", "blank", "student version", _failed(blank, None), _named(blank)),
     ]
     for entry, (exercise, _), result in zip(entries, placed, graded, strict=True):
-        kind = "misconception" if isinstance(entry, Misconception) else "variant"
+        kind = "misconception" if isinstance(entry, WrongAnswer) else "variant"
         rows.append(Row(exercise.name, kind, entry.name, _failed(result, exercise), _named(result)))
         problems += _check_entry(entry, exercise, result)
     problems += _check_every_test_can_fail(assignment, rows)
@@ -154,15 +155,15 @@ def _check_bank(assignment: Assignment, bank: Bank) -> Iterator[Problem]:
                 yield Problem(exercise.name, f"the bank has no {kind} for it")
 
 
-def _check_entry(entry: Entry, exercise: Exercise, result: Result) -> Iterator[Problem]:
+def _check_entry(entry: Variant, exercise: Exercise, result: Result) -> Iterator[Problem]:
     if result.status is not Status.GRADED:
         yield Problem(entry.name, f"could not be graded: {result.reason}")
         return
     tests = {test.id: test for test in _tests(result)}
-    for name in set(_named(result)) - {entry.name if isinstance(entry, Misconception) else ""}:
+    for name in set(_named(result)) - {entry.name if isinstance(entry, WrongAnswer) else ""}:
         yield Problem(entry.name, f"its feedback would name another misconception, '{name}'")
     failed = [tests[name] for name in _failed(result, exercise)]
-    if isinstance(entry, Misconception):
+    if isinstance(entry, WrongAnswer):
         if not failed:
             yield Problem(entry.name, f"this misconception survives every test of '{exercise.name}'")
         for test in failed:

@@ -28,8 +28,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from grader import frames, sandbox
+from grader.errors import CourseError
 from grader.limits import Limits
-from grader.notebook import CourseError
 
 PRELOAD = (
     "numpy", "torch", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "IPython", "cloudpickle",

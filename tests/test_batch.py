@@ -13,7 +13,7 @@ import pytest
 
 from grader import batch
 from grader.batch import Pool, Progress, Task
-from grader.notebook import CourseError
+from grader.errors import CourseError
 from grader.result import Result, Status
 from grader.submission import Submission
 

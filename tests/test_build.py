@@ -16,7 +16,7 @@ from grader.build import (
     repository_url,
     units,
 )
-from grader.notebook import CourseError
+from grader.errors import CourseError
 from tests import tinyunit
 
 ROOT = tinyunit.ROOT

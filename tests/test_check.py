@@ -14,9 +14,10 @@ from grader import engine
 from grader.answers import entry_answer, fill, solution_answers, student_version
 from grader.bank import read_bank
 from grader.check import FAILED, OPEN, PASSED, check, show
+from grader.errors import CourseError
 from grader.limits import Limits
 from grader.markers import split_regions
-from grader.notebook import CourseError, Role, read_assignment
+from grader.notebook import Role, read_assignment
 from grader.result import Verdict
 from grader.submission import Submission
 from tests import offline
@@ -25,7 +26,7 @@ from tests.course import ASSIGNMENTS, ROOT
 UNIT = "05_momentum"
 ASSIGNMENT = read_assignment(ROOT / "solutions" / UNIT)
 SOLUTION = solution_answers(ASSIGNMENT)
-BANK = read_bank(ROOT / "solutions" / UNIT / "bank.py")
+BANK = read_bank(ROOT / "solutions" / UNIT / "bank.py", ASSIGNMENT.functions)
 RELEASED = student_version(ROOT, UNIT)
 RIGHT = """\
 def momentum_step(theta, m, g, lr, beta):

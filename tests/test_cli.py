@@ -106,7 +106,7 @@ def test_a_zip_that_cannot_be_read(content, course, tmp_path, monkeypatch, capsy
 
 def test_no_isolation(course, monkeypatch, capsys):
     from grader import engine
-    from grader.notebook import CourseError
+    from grader.errors import CourseError
 
     def refuse(*_: object, **__: object) -> None:
         raise CourseError("this machine cannot isolate a stranger's code; give --allow-unsandboxed")

@@ -23,7 +23,7 @@ import nbformat
 import pytest
 
 from grader.build import GENERATED, execute, repository_url
-from grader.notebook import CourseError
+from grader.errors import CourseError
 from tests import offline
 from tests.course import ASSIGNMENTS, LECTURES, ROOT, notebooks
 

@@ -9,7 +9,7 @@ import pytest
 
 from grader import coursemap, glossary
 from grader.coursemap import Unit, edges, in_words, pages, picture, planned, read_units, table_rows
-from grader.notebook import CourseError
+from grader.errors import CourseError
 from tests.course import LECTURES, ROOT
 
 UNITS, MADE = read_units(ROOT), pages(ROOT)

@@ -12,7 +12,7 @@ import pytest
 
 from grader.classroom import ROTA, make_class, make_course
 from grader.demo import run_demo
-from grader.notebook import CourseError
+from grader.errors import CourseError
 from grader.result import Status
 from tests.course import ROOT
 

@@ -14,7 +14,8 @@ from grader import desk
 from grader.cli import app
 from grader.coursemap import read_units
 from grader.desk import Progress, lay_out, progress
-from grader.notebook import PUBLIC_PASSED, CourseError
+from grader.errors import CourseError
+from grader.notebook import PUBLIC_PASSED
 from tests.course import ROOT
 from trainlab import checks
 

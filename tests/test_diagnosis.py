@@ -14,10 +14,10 @@ import torch
 
 from grader import diagnosis, engine, supervisor, warm
 from grader.answers import fill, solution_answers, student_version
-from grader.bank import read_bank, read_wrong_answers
+from grader.bank import WrongAnswer
 from grader.build import build
 from grader.limits import Limits
-from grader.notebook import Assignment, Cell, Exercise, Role, WrongAnswer, read_assignment
+from grader.notebook import Assignment, Cell, Exercise, Role, read_assignment
 from grader.rehearsal import rehearse
 from grader.result import Status, Verdict
 from grader.submission import Submission
@@ -207,14 +207,6 @@ def graded(tiny: tuple[Assignment, bytes], double: str, limits: Limits | None = 
     notebook = fill(released, {**solution_answers(assignment), "double": textwrap.dedent(double)})
     handed = Submission(tinyunit.UNIT, ((f"{tinyunit.UNIT}.ipynb", notebook),))
     return engine.grade(handed, assignment, limits or Limits(), allow_unsandboxed=True)
-
-
-def test_the_bank_is_read_without_running_it():
-    path = tinyunit.ROOT / "solutions" / "05_momentum" / "bank.py"
-    assert [(w.target, w.name, w.source, w.says, w.see) for w in read_wrong_answers(path)] == [
-        (entry.target, entry.name, entry.source, entry.says, entry.see)
-        for entry in read_bank(path).misconceptions
-    ]
 
 
 def test_a_result_names_the_misconception(tiny):

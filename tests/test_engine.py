@@ -17,8 +17,8 @@ import pytest
 
 from grader import warm
 from grader.engine import ENGINE_VERSION, PARTS, grade
+from grader.errors import CourseError
 from grader.limits import Limits
-from grader.notebook import CourseError
 from grader.result import Result, Status, Verdict
 from grader.submission import Submission, read_submission
 from tests.toycourse import MAX_POINTS, POINTS, SCORES, SECRET, Course, extra_cell, make_course

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 from grader import export
 from grader.course import read_course
+from grader.errors import CourseError
 from grader.export import export_grades
 from grader.final import State, gather
 from grader.gradebook import Gradebook
 from grader.layouts import Verbatim, number, quote, to_csv
-from grader.notebook import CourseError
 from grader.roster import read_roster
 from tests import books
 from tests.toycourse import MAX_POINTS, UNIT, make_course

@@ -17,10 +17,11 @@ from grader import pages
 from grader.autograded import Autograded, read_stamp
 from grader.classroom import make_course as make_unit
 from grader.course import read_course
+from grader.errors import CourseError
 from grader.feedback import Writer, heading, outline, write_feedback
 from grader.grade import grade_class
 from grader.marks import Mark, Marks, read_marks
-from grader.notebook import HIDDEN_BEGIN, HIDDEN_END, Cell, CourseError, Notebook, Role, read_assignment
+from grader.notebook import HIDDEN_BEGIN, HIDDEN_END, Cell, Notebook, Role, read_assignment
 from grader.result import Verdict
 from grader.submission import Submission
 from tests import books

@@ -14,8 +14,8 @@ import nbformat
 import pytest
 
 from grader import engine, gradebook
+from grader.errors import CourseError
 from grader.grade import grade_class, parse_timestamp
-from grader.notebook import CourseError
 from grader.result import Result, Status
 from tests import books
 from tests.toycourse import MAX_POINTS, POINTS, SECRET, UNIT, make_course

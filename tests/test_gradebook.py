@@ -14,8 +14,8 @@ import sqlalchemy as sa
 
 from grader import tables
 from grader.course import read_course
+from grader.errors import CourseError
 from grader.gradebook import Entry, Gradebook
-from grader.notebook import CourseError
 from tests.toycourse import UNIT, make_course
 
 ON_TIME = datetime(2026, 3, 1, 12)

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from grader import archive, intake
 from grader.course import read_course
+from grader.errors import CourseError
 from grader.grade import parse_timestamp
 from grader.intake import collect
-from grader.notebook import CourseError
 from grader.roster import read_roster
 from tests import toycourse
 from tests.toycourse import UNIT

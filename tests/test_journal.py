@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from grader.errors import CourseError
 from grader.journal import Journal, hold
-from grader.notebook import CourseError
 from grader.result import NotebookResult, Result, Status, TestResult, Verdict
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from grader.course import Course, read_course
+from grader.errors import CourseError
 from grader.grade import grade_class
 from grader.gradebook import Gradebook
-from grader.notebook import CourseError
 from tests import books
 from tests.toycourse import UNIT, make_course
 

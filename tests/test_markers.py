@@ -1,7 +1,7 @@
 import pytest
 
+from grader.errors import CourseError
 from grader.markers import Region, split_regions
-from grader.notebook import CourseError
 
 
 def test_regions_are_split_from_what_is_released():

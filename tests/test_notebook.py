@@ -6,7 +6,9 @@ import nbformat
 import pytest
 
 from grader.build import build
-from grader.notebook import CourseError, Role, bound_names, read_assignment, read_notebook
+from grader.code import bound_names
+from grader.errors import CourseError
+from grader.notebook import Role, read_assignment, read_notebook
 from tests import tinyunit
 
 

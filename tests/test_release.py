@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from grader.build import build
 from grader.course import read_course
+from grader.errors import CourseError
 from grader.grade import grade_class
-from grader.notebook import CourseError
 from grader.release import edited, release, unbuilt
 from tests import books, mounts, tinyunit, toycourse
 from tests.tinyunit import UNIT

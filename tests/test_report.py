@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from grader import statistics as stats
+from grader.bank import WrongAnswer
 from grader.course import read_course
-from grader.notebook import Assignment, Cell, CourseError, Notebook, Role, WrongAnswer
+from grader.errors import CourseError
+from grader.notebook import Assignment, Cell, Notebook, Role
 from grader.report import (
     NOT_YET,
     Outcome,

@@ -18,10 +18,10 @@ import sqlalchemy as sa
 from grader import engine, gradebook
 from grader.build import generate
 from grader.course import read_course, read_extensions
+from grader.errors import CourseError
 from grader.grade import grade_class
 from grader.gradebook import Gradebook
 from grader.merge import Outcome, merge
-from grader.notebook import CourseError
 from grader.release import release
 from grader.result import Status
 from tests import books, mounts

@@ -37,8 +37,9 @@ def test_the_units_tests_are_tested(unit):
 def test_every_exercise_has_four_variants_and_eight_misconceptions(unit):
     from grader.bank import read_bank
 
-    bank = read_bank(ROOT / "solutions" / unit / "bank.py")
-    for exercise in read_assignment(ROOT / "solutions" / unit).exercises:
+    assignment = read_assignment(ROOT / "solutions" / unit)
+    bank = read_bank(ROOT / "solutions" / unit / "bank.py", assignment.functions)
+    for exercise in assignment.exercises:
         mine = exercise.solution.defines
         assert sum(entry.target in mine for entry in bank.variants) >= 4, exercise.name
         assert sum(entry.target in mine for entry in bank.misconceptions) >= 8, exercise.name

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-import torch
+from typing import TYPE_CHECKING
 
 from grader.bank import misconception, variant
+
+if TYPE_CHECKING:  # the notebook's set-up cell imports them
+    import numpy as np
+    import torch
 
 STEP = "1. How far can one step go?"
 FORMS = "2. Three conventions, one idea"

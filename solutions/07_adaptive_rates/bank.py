@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-
-import numpy as np
-import torch
+from typing import TYPE_CHECKING
 
 from grader.bank import misconception, variant
+
+if TYPE_CHECKING:  # the notebook's set-up cell imports them
+    import numpy as np
+    import torch
 
 SUM = "2. Mean or sum?"
 ADAM = "3. What is Adam, exactly?"
