@@ -39,6 +39,8 @@ from grader.markers import split_regions
 
 GENERATED = "generated"
 COVER = "cover"
+FOLDED = "hide-input"
+"""The tag of code cells whose input is folded: the site reads the tag, JupyterLab and Colab the metadata that go with it."""
 SETUP_CELL = """\
 try:  # nothing happens where the course's helper module is there already
     import trainlab
@@ -119,6 +121,8 @@ def read_source(path: Path, repository: str, published: str) -> NotebookNode:
         cell.source = cell.source.strip("\n")
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+        if FOLDED in cell.metadata.get("tags", ()):
+            cell.metadata.update(cellView="form", jupyter={"source_hidden": True})
     _check_cells(cells, path)
     badge = BADGE.format(
         colab=_on_colab(repository),
@@ -145,6 +149,10 @@ def _check_cells(cells: list[NotebookNode], path: Path) -> None:
         meta = cell.metadata.get("nbgrader") or {}
         grade_id = meta.get("grade_id")
         where = f"{path}: cell {index}" + (f" ('{grade_id}')" if grade_id else "")
+        if FOLDED in cell.metadata.get("tags", ()) and not cell.source.startswith(("# @title ", "#@title ")):
+            raise CourseError(
+                f"{where}: a folded cell must begin with '# @title ...', which Colab shows in its place"
+            )
         if grade_id and grade_id in seen:
             raise CourseError(
                 f"{where}: grade id '{grade_id}' is used by cell {seen[grade_id]} already; give one of them a new id"

@@ -69,6 +69,23 @@ def test_a_changed_tag_is_taken_over_without_executing(tmp_path, built_course, m
     assert (cell.metadata["claims"], cell.outputs[0]["text"]) == (["S0-01"], "42\n")
 
 
+def test_a_folded_cell_is_folded_in_jupyterlab_and_on_colab(tmp_path, built_course):
+    root = shutil.copytree(built_course, tmp_path / "course")
+    source = root / "lectures" / f"{tinyunit.UNIT}.py"
+    text = source.read_text()
+    source.write_text(text.replace("# %%\nprint", '# %% tags=["hide-input"]\n# @title The answer\nprint'))
+    build(root)
+    cell = nbformat.read(source.with_suffix(".ipynb"), as_version=4).cells[-1]
+    assert cell.metadata == {
+        "cellView": "form",
+        "jupyter": {"source_hidden": True},
+        "tags": ["hide-input"],
+    }
+    source.write_text(text.replace("# %%\nprint", '# %% tags=["hide-input"]\nprint'))
+    with pytest.raises(CourseError, match="must begin with '# @title"):
+        build(root)
+
+
 def test_the_release_holds_the_notebook_and_nothing_else(built_course):
     assert list(contents(built_course / "assignments")) == [f"{tinyunit.UNIT}/{tinyunit.UNIT}.ipynb"]
 
