@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import re
@@ -18,7 +17,6 @@ from traitlets.config.loader import PyFileConfigLoader
 
 from grader.errors import CourseError
 from grader.files import write_whole
-from grader.source.course import Course
 from grader.source.regions import split_regions
 
 GENERATED = "generated"
@@ -199,28 +197,3 @@ def write_notebook(nb: NotebookNode, path: Path) -> Built:
 
 def write_bytes(data: bytes, path: Path) -> Built:
     return Built(path, changed=write_whole(path, data))
-
-
-def unbuilt(course: Course, unit: str) -> list[Path]:
-    """Text sources that say something else than the notebooks beside them, by which a class is graded."""
-    sources = text_sources(course, unit)
-    if all(source.stat().st_mtime_ns == mtime(source.with_suffix(".ipynb")) for source in sources):
-        return []
-
-    found = []
-    for source in sources:
-        with contextlib.suppress(CourseError):  # a source that cannot be read says something else, too
-            if is_built(source):
-                continue
-        found.append(source)
-    return found
-
-
-def text_sources(course: Course, unit: str) -> list[Path]:
-    """Text sources of a unit: those that have the unit's name, or a notebook's beside them."""
-    folder = course.source(unit)
-    return sorted(p for p in folder.glob("*.py") if p.stem == folder.name or p.with_suffix(".ipynb").exists())
-
-
-def mtime(path: Path) -> int:
-    return path.stat().st_mtime_ns if path.exists() else 0
