@@ -823,7 +823,7 @@ def degradation(ax):
     ax.text(1, 1.9, "guessing", fontsize=9, va="center")
     ax.set(xscale="log", yscale="log", xlabel="hidden layers", ylabel="training loss after 200 steps")
     ax.set_xticks(DEPTHS, labels=map(str, DEPTHS))
-    ax.set_yticks([0.03, 0.1, 0.3, 1, 2.303], labels=["0.03", "0.1", "0.3", "1", "2.3"])
+    ax.set_yticks([0.01, 0.03, 0.1, 0.3, 1, 2.303], labels=["0.01", "0.03", "0.1", "0.3", "1", "2.3"])
     ax.minorticks_off()
 
 
@@ -1053,7 +1053,7 @@ def panel(sigma, skip):
         Curve(np.arange(1, 31), y, name, colour=k) for k, (name, y) in enumerate(thirty(sigma, skip).items())
     ]
     title = f"σ_w = {sigma:g}, skip {skip:g}"
-    return plots.lines(*curves, xlabel="layer", ylabel="gradient / top", title=title, logy=True)
+    return plots.lines(*curves, xlabel="layer, 1 at the bottom", ylabel="gradient / top", title=title, logy=True)
 
 
 interact.explore(
