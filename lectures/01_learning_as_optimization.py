@@ -1131,8 +1131,8 @@ table(
 # **Which method is best depends on the problem**, and unit 09 measures where the border runs.
 #
 # The remedies have a direction, too: many of them change the surface, not the search. Wider layers did here. Batch
-# normalisation and residual connections (unit 10) do it for deep networks, and larger and deeper models can be trained
-# because of them.
+# normalisation (unit 10) and residual connections (unit 03) do it for deep networks, and larger and deeper models can
+# be trained because of them.
 #
 # **Caveat.** "No guarantee" is not "no success". For whole classes of networks there are guarantees, with conditions
 # on the start and the rate; unit 12 states one and runs it.

@@ -432,7 +432,7 @@ plots.show(
 )
 
 # %% [markdown] claims=["S1-08", "S1-09", "S3-25"]
-# Every activation can vanish and every one can explode. Linear units, whose slope is 1 everywhere, vanish below $\sigma_w = 1$. Logistic
+# Each of the four can vanish, and each can explode. Linear units, whose slope is 1 everywhere, vanish below $\sigma_w = 1$. Logistic
 # units with $\sigma_w = 16$ explode, by 1.25 a layer, although two thirds of them are saturated: the few that are not carry weights
 # large enough. **What vanishes is the product of weights and slopes**, and you choose the weights:
 #
@@ -649,7 +649,7 @@ plots.show(
 )
 
 # %% [markdown] claims=["S1-10", "S3-21", "S3-22", "S3-24"]
-# Each change saves more than half of the steps, and both together reach tanh, as they must: a logistic unit minus ½ with weights four times
+# Each change saves half of the steps or more, and both together reach tanh, as they must: a logistic unit minus ½ with weights four times
 # as large *is* ½ tanh of twice the sum. A mean output of ½ pushes every sum of the next layer in one direction, and
 # a slope of ¼ wants a start of its own. It is the centre and the start.
 #
@@ -885,7 +885,7 @@ plots.show(
     board,
     height=2.6,
     alt="A board of training losses, activations by cures: PyTorch's start is at 2.3 everywhere; starts that keep the length are between "
-    "0.2 and 2.2; with a skip logistic units reach 0.1 and tanh 0.01 from PyTorch's own start, and ReLU 0.2 when its blocks are scaled.",
+    "0.28 and 2.3; with a skip logistic units reach 0.08 and tanh 0.03 from PyTorch's own start, and ReLU 0.2 when its blocks are scaled.",
 )
 
 # %% [markdown] claims=["S1-10", "S1-13"]
@@ -939,11 +939,11 @@ plots.show(
 
 # %% [markdown] claims=["S1-13"]
 # A product of 29 random matrices keeps the *mean square* length by stretching one direction and forgetting the rest: the middle one of 32
-# passes a millionth. Orthogonal weights (Saxe, McClelland and Ganguli 2014) treat directions alike, and 30 tanh layers nearly train. With the skip every
+# passes a hundred-thousandth or so. Orthogonal weights (Saxe, McClelland and Ganguli 2014) treat directions alike, and 30 tanh layers nearly train. With the skip every
 # layer is the identity plus something, and no direction is lost.
 #
 # **The price.** Sums grow. What ReLU adds is never negative: from PyTorch's start 29 blocks make its outputs 500 to 1,100 times as long, and it
-# diverges at all three rates. Dividing the blocks' weights by $\sqrt{29}$ ends that; normalising every block does too (unit 10).
+# diverges at all three rates. Dividing the blocks' weights by $\sqrt{29}$ ends that.
 #
 # **Evidence.** Three starts each, the best of three rates.
 
@@ -1053,7 +1053,9 @@ def panel(sigma, skip):
         Curve(np.arange(1, 31), y, name, colour=k) for k, (name, y) in enumerate(thirty(sigma, skip).items())
     ]
     title = f"σ_w = {sigma:g}, skip {skip:g}"
-    return plots.lines(*curves, xlabel="layer, 1 at the bottom", ylabel="gradient / top", title=title, logy=True)
+    return plots.lines(
+        *curves, xlabel="layer, 1 at the bottom", ylabel="gradient / top", title=title, logy=True
+    )
 
 
 interact.explore(
@@ -1069,8 +1071,8 @@ interact.explore(
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# tanh: about 1.1 at this depth, a little above mean field's 1. ReLU: √2 = 1.41. Logistic with s = 1: every $\sigma_w$ up to 1 or so, because $\varphi'$ adds little
-# to the identity. With s = 0.9 the copy itself fades, by $0.9^{30} = 0.04$: the skip has to be the identity.
+# tanh: 1.1 to 1.2 at this depth, a little above mean field's 1. ReLU: about √2 = 1.41. Logistic with s = 1: nearly all, because $\varphi'$ adds little to the
+# identity; even σ_w = 4 lengthens the gradient 2.5 times only. With s = 0.9 the copy itself fades, by $0.9^{30} = 0.04$: the skip has to be the identity.
 #
 # </details>
 
