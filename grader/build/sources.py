@@ -8,6 +8,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jupytext
 import nbformat
@@ -67,6 +68,8 @@ def read_source(path: Path, repository: str, published: str) -> NotebookNode:
     for cell in cells:
         cell.metadata = NotebookNode({k: v for k, v in cell.metadata.items() if k in KEPT_METADATA})
         cell.source = cell.source.strip("\n")
+        if "nbgrader" in cell.metadata:
+            cell.metadata.nbgrader = NotebookNode(_completed(cell))
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
         if FOLDED in cell.metadata.get("tags", ()):
@@ -89,6 +92,15 @@ def read_source(path: Path, repository: str, published: str) -> NotebookNode:
         "language_info": {"name": "python"},
     }
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+
+
+def _completed(cell: NotebookNode) -> dict[str, Any]:
+    """nbgrader's metadata of a cell whose header says what informs: the grade id, and points where it is graded. What the header says wins."""
+    said = cell.metadata.nbgrader
+    graded = "points" in said
+    answered = "BEGIN SOLUTION" in cell.source or (graded and cell.cell_type != "code")
+    rest = {"grade": graded, "solution": answered, "locked": not answered, "task": False, "schema_version": 3}
+    return {**rest, **said}
 
 
 def _check_cells(cells: list[NotebookNode], path: Path) -> None:

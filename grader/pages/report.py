@@ -22,7 +22,7 @@ from grader.engine.result import Result, Status, Verdict
 from grader.engine.submission import TIMESTAMP, parse_timestamp
 from grader.errors import CourseError
 from grader.files import write_whole
-from grader.pages import charts, html
+from grader.pages import html
 from grader.pages import statistics as stats
 from grader.progress import Progress
 from grader.record.autograded import read_stamp
@@ -445,7 +445,7 @@ def render(report: ClassReport) -> str:
     return html.render(
         "report.html",
         report=report,
-        charts=charts,
+        number=html.number,
         losses=[
             (exercise.title, (exercise.mean or 0.0, exercise.lost_visible, exercise.lost_hidden))
             for exercise in report.exercises

@@ -11,7 +11,7 @@
 #     name: python3
 # ---
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "title", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "title"}
 # # Assignment 3: back-propagation
 #
 # You write the two passes of back-propagation and the check that shows a mistake in them, compute what a layer does to a
@@ -36,7 +36,7 @@
 # the same aspects follow at grading. NumPy or PyTorch, loops or array expressions: any right way is accepted. All numbers
 # are float64. A function must leave its arguments as they are.
 
-# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "setup"}
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -45,7 +45,7 @@ import torch
 
 from trainlab import checks
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "numerical_gradient_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "numerical_gradient_statement"}
 # ## Exercise 1: the slow way, to check the fast one
 #
 # `numerical_gradient` &nbsp;·&nbsp; 4 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 2 of 5
@@ -67,7 +67,7 @@ from trainlab import checks
 # <details><summary>Hint 3 (arguments)</summary>What you move, move in a copy, and move it back to the old value, not by adding h again: sums of floats do not come back exactly.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "numerical_gradient", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "numerical_gradient"}
 def numerical_gradient(f: Callable[[np.ndarray], float], x: np.ndarray, h: float = 1e-5) -> np.ndarray:
     """Central differences (f(x + h e_i) - f(x - h e_i)) / 2h of f at x.
 
@@ -84,7 +84,7 @@ def numerical_gradient(f: Callable[[np.ndarray], float], x: np.ndarray, h: float
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_numerical_gradient_values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_numerical_gradient_values", "points": 2}
 # Vectors, with an h so large that the formula shows.
 _g = numerical_gradient(lambda x: x[0] ** 3 + 2 * x[0] * x[1] + x[2], np.array([2.0, 1.0, 5.0]), 0.1)
 checks.array(_g, [14.01, 4.0, 1.0], "gradient", 1e-6, 1e-7)
@@ -111,7 +111,7 @@ checks.array(
 )
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_numerical_gradient_shapes", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_numerical_gradient_shapes", "points": 1}
 # Other shapes, and integers.
 _g = numerical_gradient(lambda x: x[0, 0] ** 2 + 3 * x[1, 2], np.array([[2, 0, 1], [0, 5, 1]]), 0.01)
 checks.array(_g, [[4.0, 0.0, 0.0], [0.0, 0.0, 3.0]], "gradient at a matrix of integers", 1e-6, 1e-7)
@@ -128,7 +128,7 @@ for _shape in [(3, 2), (1, 4), (4, 1), (2, 3, 2), (1,), (1, 1)]:
         checks.array(_found, _there, f"gradient at {_kind} of shape {_shape}", 1e-6, 1e-7)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_numerical_gradient_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_numerical_gradient_clean", "points": 1}
 # A call leaves x alone.
 _x = np.array([2.0, 1.0, 5.0])
 _kept = _x.copy()
@@ -149,7 +149,7 @@ checks.finite(numerical_gradient(lambda x: float((x * x).sum()), _x), "gradient"
 checks.unchanged(_kept, _x, "x")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "mlp_loss_and_grads_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "mlp_loss_and_grads_statement"}
 # ## Exercise 2: up and down
 #
 # `mlp_loss_and_grads` &nbsp;·&nbsp; 7 points &nbsp;·&nbsp; 30 minutes &nbsp;·&nbsp; difficulty 4 of 5
@@ -176,7 +176,7 @@ checks.unchanged(_kept, _x, "x")
 # <details><summary>Hint 4 (biases)</summary>One bias serves all rows. δ contains the 1/N.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "mlp_loss_and_grads", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "mlp_loss_and_grads"}
 def mlp_loss_and_grads(
     params: list[tuple[np.ndarray, np.ndarray]], X: np.ndarray, T: np.ndarray
 ) -> tuple[float, list[tuple[np.ndarray, np.ndarray]]]:
@@ -201,7 +201,7 @@ def mlp_loss_and_grads(
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_mlp_loss_and_grads_loss", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_mlp_loss_and_grads_loss", "points": 1}
 # The loss, for one layer and for two.
 _X, _T = np.array([[1.0, 0.0], [0.0, 1.0], [2.0, 1.0]]), np.array([[1.0], [2.0], [4.0]])
 _result = mlp_loss_and_grads([(np.array([[1.0, 2.0]]), np.array([0.5]))], _X, _T)
@@ -237,7 +237,7 @@ for _N, _widths in [(1, (3, 2)), (5, (3, 4, 2)), (2, (1, 3, 5, 2, 4)), (7, (4, 1
 ### END HIDDEN TESTS
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_mlp_loss_and_grads_weights", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_mlp_loss_and_grads_weights", "points": 3}
 # The gradients by the weights, against central differences of the loss written out here.
 def _weights(result, count):
     _, grads = checks.items(result, ("loss", "gradients"))
@@ -291,7 +291,7 @@ for _N, _widths in [
 ### END HIDDEN TESTS
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_mlp_loss_and_grads_biases", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_mlp_loss_and_grads_biases", "points": 2}
 # The gradients by the biases.
 def _biases(result, count):
     _, grads = checks.items(result, ("loss", "gradients"))
@@ -332,7 +332,7 @@ for _N, _widths in [(1, (3, 2)), (5, (3, 4, 2)), (2, (1, 3, 5, 2, 4)), (7, (4, 1
         checks.array(_db, _wanted.numpy(), f"db of layer {_k} of widths {_widths}, N = {_N}")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_mlp_loss_and_grads_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_mlp_loss_and_grads_clean", "points": 1}
 # A call leaves its arguments alone, and the same question has the same answer again.
 _X, _T = np.array([[1.0, 0.0], [0.0, 1.0], [2.0, 1.0]]), np.array([[1.0], [2.0], [4.0]])
 _params = [
@@ -365,7 +365,7 @@ for _N, _widths in [(4, (3, 2)), (5, (2, 4, 3)), (3, (2, 3, 1, 3, 2))]:
             checks.array(_b, checks.finite(_a, "a gradient"), "a gradient of a second call")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "gradient_attenuation_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "gradient_attenuation_statement"}
 # ## Exercise 3: the factor per layer
 #
 # `gradient_attenuation` &nbsp;·&nbsp; 5 points &nbsp;·&nbsp; 20 minutes &nbsp;·&nbsp; difficulty 3 of 5
@@ -390,7 +390,7 @@ for _N, _widths in [(4, (3, 2)), (5, (2, 4, 3)), (3, (2, 3, 1, 3, 2))]:
 # <details><summary>Hint 3 (the factor)</summary>First square the slope, then take the mean, then the root. It belongs to the last q.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "gradient_attenuation", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "gradient_attenuation"}
 def gradient_attenuation(
     phi: Callable[[np.ndarray], np.ndarray],
     dphi: Callable[[np.ndarray], np.ndarray],
@@ -416,7 +416,7 @@ def gradient_attenuation(
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_gradient_attenuation_q", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_gradient_attenuation_q", "points": 2}
 # The variance of the sums.
 _linear = lambda z: 1.0 * z, lambda z: 0.0 * z + 1.0
 _square = lambda z: z * z, lambda z: 2.0 * z
@@ -473,7 +473,7 @@ for _ in range(60):
 checks.number(checks.items(_found, ("factor", "q*"))[1], _there, "q* with the defaults", 1e-4, 1e-6)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_gradient_attenuation_factor", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_gradient_attenuation_factor", "points": 3}
 # The factor.
 _linear = lambda z: 1.0 * z, lambda z: 0.0 * z + 1.0
 _square = lambda z: z * z, lambda z: 2.0 * z
@@ -524,7 +524,7 @@ for _k, ((_phi, _dphi), _sigma, _q0, _n) in enumerate(_cases):
     )
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "lecun_tanh_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "lecun_tanh_statement"}
 # ## Exercise 4: a unit and its slope
 #
 # `lecun_tanh` &nbsp;·&nbsp; 3 points &nbsp;·&nbsp; 5 minutes &nbsp;·&nbsp; difficulty 1 of 5
@@ -541,7 +541,7 @@ for _k, ((_phi, _dphi), _sigma, _q0, _n) in enumerate(_cases):
 # <details><summary>Hint 2</summary>Compute <code>t</code>, the tanh of two thirds of x, once. Both results are short expressions in <code>t</code>.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "lecun_tanh", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "lecun_tanh"}
 def lecun_tanh(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """LeCun's activation 1.7159 tanh(2x/3) and its slope, entry by entry (LeCun et al. 1998).
 
@@ -553,7 +553,7 @@ def lecun_tanh(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_lecun_tanh_value", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_lecun_tanh_value", "points": 1}
 # The function, from the exponential function.
 _names, _x = ("f", "slope"), np.array([0.0, 1.5, -3.0])
 checks.array(checks.items(lecun_tanh(_x), _names)[0], 1.7159 * np.tanh([0.0, 1.0, -2.0]), "f")
@@ -571,7 +571,7 @@ checks.array(
 )
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_lecun_tanh_slope", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_lecun_tanh_slope", "points": 1}
 # The slope: at 0, and as a central difference.
 _names, _x = ("f", "slope"), np.array([0.0, 1.5, -3.0])
 _slope = (np.tanh((_x + 1e-5) * 2 / 3) - np.tanh((_x - 1e-5) * 2 / 3)) * 1.7159 / 2e-5
@@ -588,7 +588,7 @@ checks.array(
 )
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_lecun_tanh_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_lecun_tanh_clean", "points": 1}
 # A call leaves x alone.
 _x = np.array([[0.0, 1.5, -3.0], [1.0, 2.0, 0.5]])
 _kept = _x.copy()
@@ -606,7 +606,7 @@ for _shape in [(5,), (4, 2), (2, 1, 2)]:
     checks.unchanged(_kept, _x, "x")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "init_layer_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "init_layer_statement"}
 # ## Exercise 5: a start for the weights
 #
 # `init_layer` &nbsp;·&nbsp; 5 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 2 of 5
@@ -633,7 +633,7 @@ for _shape in [(5,), (4, 2), (2, 1, 2)]:
 # <details><summary>Hint 3 (rng)</summary>Draw from the <code>rng</code> you are given, once. A generator made inside the function, or NumPy's or PyTorch's global one, is another.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "init_layer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "init_layer"}
 def init_layer(
     rng: np.random.Generator, fan_in: int, fan_out: int, mode: str
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -649,7 +649,7 @@ def init_layer(
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_init_layer_variance", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_init_layer_variance", "points": 2}
 # Mean and variance of 40,000 weights. (A right answer fails less than once in 10^4 gradings.)
 _variances = {"lecun": 1 / 50, "xavier": 2 / 850, "he": 2 / 50}
 for _mode, _variance in _variances.items():
@@ -674,7 +674,7 @@ for _in, _out in [(400, 100), (100, 400), (1000, 40), (200, 200)]:
         )
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_init_layer_shapes", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_init_layer_shapes", "points": 1}
 # Shapes, and biases of zero.
 _W, _b = checks.items(init_layer(np.random.default_rng(43), 5, 3, "he"), ("W", "b"))
 checks.finite(_W, "W", (3, 5))
@@ -688,7 +688,7 @@ for _in, _out in [(1, 4), (4, 1), (7, 2), (3, 3)]:
         checks.array(_b, np.zeros(_out), f"b for fan_in = {_in}, fan_out = {_out}")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_init_layer_rng", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_init_layer_rng", "points": 2}
 # All randomness comes from rng: the same state gives the same weights, and the state moves on.
 _W = [
     checks.finite(checks.items(init_layer(np.random.default_rng(_s), 6, 4, "lecun"), ("W", "b"))[0], "W")
@@ -727,7 +727,7 @@ for _M, _which in ((_centred, "rows"), (_centred.T, "columns")):
     checks.between(_like, 0.0, 0.9, f"the largest correlation of two {_which} of W")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "residual_forward_backward_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "residual_forward_backward_statement"}
 # ## Exercise 6: a layer that may do nothing
 #
 # `residual_forward_backward` &nbsp;·&nbsp; 5 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 2 of 5
@@ -757,7 +757,7 @@ for _M, _which in ((_centred, "rows"), (_centred.T, "columns")):
 # <details><summary>Hint 3 (dW)</summary>With dz = dy where z is positive and 0 elsewhere, the layer is a layer of exercise 2.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "residual_forward_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "residual_forward_backward"}
 def residual_forward_backward(
     x: np.ndarray, W: np.ndarray, dy: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -773,7 +773,7 @@ def residual_forward_backward(
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_residual_forward_backward_y", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_residual_forward_backward_y", "points": 1}
 # Forwards.
 _names, _W = ("y", "dx", "dW"), np.array([[1.0, 1.0], [2.0, -1.0]])
 _x, _dy = np.array([[1.0, -2.0], [-1.0, 2.0], [3.0, 1.0]]), np.array([[1.0, 2.0], [3.0, 1.0], [1.0, -1.0]])
@@ -792,7 +792,7 @@ for _N, _d in [(1, 1), (1, 4), (3, 3), (7, 2), (2, 6), (20, 5)]:
     )
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_residual_forward_backward_dx", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_residual_forward_backward_dx", "points": 2}
 # Backwards, to the inputs: along the skip and through the layer.
 _names, _W = ("y", "dx", "dW"), np.array([[1.0, 1.0], [2.0, -1.0]])
 _x, _dy = np.array([[1.0, -2.0], [-1.0, 2.0], [3.0, 1.0]]), np.array([[1.0, 2.0], [3.0, 1.0], [1.0, -1.0]])
@@ -822,7 +822,7 @@ for _sign, _dx in [(-1.0, _dy.copy()), (1.0, np.einsum("nk,kj->nj", _dy, _W + np
     checks.array(_result[1], _dx, "dx with all units " + ("on" if _sign > 0 else "off"))
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_residual_forward_backward_dW", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_residual_forward_backward_dW", "points": 1}
 # Backwards, to the weights.
 _names, _W = ("y", "dx", "dW"), np.array([[1.0, 1.0], [2.0, -1.0]])
 _x, _dy = np.array([[1.0, -2.0], [-1.0, 2.0], [3.0, 1.0]]), np.array([[1.0, 2.0], [3.0, 1.0], [1.0, -1.0]])
@@ -844,7 +844,7 @@ for _N, _d, _scale in [(1, 1, 1.0), (1, 4, 1.0), (3, 3, 0.5), (7, 2, 2.0), (2, 6
     )
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_residual_forward_backward_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_residual_forward_backward_clean", "points": 1}
 # A call leaves its arguments alone, and the same question has the same answer again.
 _names, _W = ("y", "dx", "dW"), np.array([[1.0, 1.0], [2.0, -1.0]])
 _x, _dy = np.array([[1.0, -2.0], [-1.0, 2.0], [3.0, 1.0]]), np.array([[1.0, 2.0], [3.0, 1.0], [1.0, -1.0]])
@@ -865,7 +865,7 @@ for _N, _d in [(4, 3), (1, 3), (4, 3), (5, 2)]:
         checks.array(_b, checks.finite(_a, _name), f"{_name} of a second call")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_reader_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_reader_text"}
 # ## The payoff: your functions at work
 #
 # **A digit reader.** First the check: your two gradients of one small network, against each other. Then 300 steps of gradient descent with your back-propagation and nothing else, on 200 digits. The
@@ -917,7 +917,7 @@ reader, losses = descend(network((64, 32, 10)), 300, lr=0.5)
 right = (read(reader, rest) == pool.labels[600:]).mean()
 print(f"loss {losses[-1]:.3f} after 300 steps; {right:.0%} of 600 other digits read")
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_deep_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_deep_text"}
 # **Thirty layers.** tanh units, 32 a layer, from the start that PyTorch gives them and from yours. What does your `gradient_attenuation` expect of each? And what will the losses be after 200 steps?
 
 
@@ -946,7 +946,7 @@ plots.show(
     alt="Two losses of thirty layers: from PyTorch's start level at 0.45, which is guessing; from yours falling to well below it.",
 )
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_residual_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_residual_text"}
 # **Thirty blocks.** Your last function, thirty times on top of itself. Its output minus its input is the layer without the skip, so the same function also runs the plain network, with He's start. Both have the same number of weights. Before you run it: which
 # of the four losses below is the highest?
 
@@ -995,7 +995,7 @@ plots.show(
     "without it.",
 )
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_answers", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_answers"}
 # <details><summary>Answers</summary>
 #
 # PyTorch's start: factor 0.577, so about $10^{-7}$ of the gradient arrives at the bottom, and the loss stays that of guessing, 0.45. Your start: mean field says 0.998, and the loss falls. The highest of the four losses is that of thirty plain layers, although its start
@@ -1003,7 +1003,7 @@ plots.show(
 #
 # </details>
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "written_vanishing_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "written_vanishing_statement"}
 # ## Exercise 7: what vanishes
 #
 # written question &nbsp;·&nbsp; 3 points &nbsp;·&nbsp; 10 minutes &nbsp;·&nbsp; difficulty 3 of 5
@@ -1014,7 +1014,7 @@ plots.show(
 # 2. Why does back-propagation cost about three forward passes, whatever the number of weights, and what must it keep to do so?
 # 3. A start keeps the length of the gradient over 30 layers, and the network does not train. What can have happened to the gradient, and why does a skip prevent it?
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "written_vanishing", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
+# %% [markdown] nbgrader={"grade_id": "written_vanishing", "points": 3}
 # ### BEGIN SOLUTION
 # 1. The factor per layer is $\sigma_w\sqrt{\mathrm E\varphi'^2}$, so the weights count too: logistic units explode for large ones (1.25 a layer at $\sigma_w = 16$). Linear units have slope 1 and vanish all the same when $\sigma_w < 1$, for example by 0.577 a layer from PyTorch's start.
 # 2. Each layer multiplies by a matrix once on the way up and twice on the way down, for its own weights and for the layer below. It must keep the inputs and the sums of every layer.
