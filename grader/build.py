@@ -39,6 +39,9 @@ from grader.markers import split_regions
 
 GENERATED = "generated"
 COVER = "cover"
+FOLDED = "hide-input"
+"""A cell of this tag shows what it makes; its code opens by a click. The site reads the tag, JupyterLab and Colab read
+metadata of their own."""
 SETUP_CELL = """\
 try:  # nothing happens where the course's helper module is there already
     import trainlab
@@ -119,6 +122,8 @@ def read_source(path: Path, repository: str, published: str) -> NotebookNode:
         cell.source = cell.source.strip("\n")
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+            if FOLDED in cell.metadata.get("tags", ()):
+                cell.metadata |= {"jupyter": {"source_hidden": True}, "cellView": "form"}
     _check_cells(cells, path)
     badge = BADGE.format(
         colab=_on_colab(repository),

@@ -97,3 +97,15 @@ def test_html_is_escaped_and_has_a_row_for_each_claim():
     assert "a &lt; b &amp; c" in text
     assert text.count("<tr>") == 3
     assert text.count("<th ") == 6
+
+
+def test_further_checks_fold_into_one_line_and_still_count(capsys):
+    good, bad = claim("", "a", 1.0, at_least=0), claim("", "b", -1.0, at_least=0)
+    shown = Table((good,), (good, good))
+    assert "2 more checks hold" in str(shown)
+    assert shown._repr_html_().count("<details>") == 1
+    assert shown._repr_html_().count("<tr>") == 5  # two headings, three claims
+    assert "<details>" not in Table((good,))._repr_html_()
+    with pytest.raises(ClaimFailed, match="b: -1"):
+        table(good, also=[bad])
+    assert "1 more check, 1 of them FAILING" in str(Table((good,), (bad,)))

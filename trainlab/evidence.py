@@ -9,6 +9,7 @@ evidence.table(
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,34 +95,56 @@ def _span(values: np.ndarray) -> str:
 
 @dataclass(frozen=True)
 class Table:
-    """Claims as a small table: HTML in a notebook, aligned text elsewhere."""
+    """Claims as a small table: HTML in a notebook, aligned text elsewhere. Those in `also` are folded into one line."""
 
     claims: tuple[Claim, ...]
+    also: tuple[Claim, ...] = ()
+
+    @property
+    def rest(self) -> str:
+        """One line for all of `also`."""
+        failing = sum(not claim.holds for claim in self.also)
+        checks = f"{len(self.also)} more check{'s' * (len(self.also) > 1)}"
+        verdict = "hold" + "s" * (len(self.also) == 1)
+        return f"{checks}, {failing} of them FAILING" if failing else f"{checks} {verdict}"
 
     def __str__(self) -> str:
-        rows = [HEADINGS, *(claim.cells for claim in self.claims)]
-        widths = [max(len(row[k]) for row in rows) for k in range(len(HEADINGS))]
-        return "\n".join(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        )
+        text = _aligned(self.claims)
+        return f"{text}\n\n{self.rest}\n{_aligned(self.also)}" if self.also else text
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        def row(tag: str, cells: tuple[str, ...]) -> str:
-            style = ' style="text-align: left"'
-            return "<tr>" + "".join(f"<{tag}{style}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
-
-        body = "\n".join(row("td", claim.cells) for claim in self.claims)
-        return f"<table>\n<thead>{row('th', HEADINGS)}</thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+        table = _rows(self.claims)
+        if not self.also:
+            return table
+        return f"{table}\n<details><summary>{self.rest}</summary>\n{_rows(self.also)}\n</details>"
 
 
-def table(*claims: Claim) -> None:
-    """Show the claims, then raise `ClaimFailed` where one of them does not hold."""
-    display(Table(claims))
+def _aligned(claims: tuple[Claim, ...]) -> str:
+    rows = [HEADINGS, *(claim.cells for claim in claims)]
+    widths = [max(len(row[k]) for row in rows) for k in range(len(HEADINGS))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _rows(claims: tuple[Claim, ...]) -> str:
+    def row(tag: str, cells: tuple[str, ...]) -> str:
+        style = ' style="text-align: left"'
+        return "<tr>" + "".join(f"<{tag}{style}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+    body = "\n".join(row("td", claim.cells) for claim in claims)
+    return f"<table>\n<thead>{row('th', HEADINGS)}</thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+
+
+def table(*claims: Claim, also: Sequence[Claim] = ()) -> None:
+    """Show the claims, and those in `also` folded into one line; then raise `ClaimFailed` where one does not hold."""
+    display(Table(claims, tuple(also)))
     failed = [
-        f"{claim.what}: {claim.measured}, expected {claim.predicted}" for claim in claims if not claim.holds
+        f"{claim.what}: {claim.measured}, expected {claim.predicted}"
+        for claim in (*claims, *also)
+        if not claim.holds
     ]
     if failed:
         raise ClaimFailed("; ".join(failed))
