@@ -75,11 +75,12 @@ def cloud(X, title):
         ax.axhline(0, color="0.5", linewidth=0.7)
         ax.axvline(0, color="0.5", linewidth=0.7)
         ax.set(xlim=(-5, 5), ylim=(-5, 5), title=title, xlabel="$x_1$", aspect="equal")
+        ax.set(xticks=[-5, 0, 5], yticks=[-5, 0, 5], ylabel="$x_2$" if title == "raw" else "")
 
     return draw
 
 
-def surface(X, title=""):
+def surface(X, title="", ylabel=""):
     H = X.T @ X / len(X)
     path = descent(H, np.array([-0.75, 0.75]), 25)
 
@@ -93,6 +94,7 @@ def surface(X, title=""):
         ax.plot(*path[0], marker="*", color="black", markersize=9)
         ax.plot(0, 0, marker="+", color="black", markersize=9)
         ax.set(xlim=(-1, 1), ylim=(-1, 1), xlabel="$w_1$", title=title, aspect="equal")
+        ax.set(xticks=[-1, 0, 1], yticks=[-1, 0, 1], ylabel=ylabel)
 
     return draw
 
@@ -102,7 +104,7 @@ pair = rng.normal(size=(300, 2)) @ np.array([[1.3, 0.45], [0.0, 0.3]]) + (2.4, 1
 ways = {"raw": pair, "centred": centred(pair), "scaled": scaled(pair), "whitened": whitened(pair)}
 plots.show(
     *(cloud(X, name) for name, X in ways.items()),
-    *(surface(X) for X in ways.values()),
+    *(surface(X, ylabel="" if k else "$w_2$") for k, X in enumerate(ways.values())),
     columns=4,
     height=3.7,
     alt="Above, a slanted cloud of points away from the origin is moved to it, stretched to equal widths and turned round; "
@@ -662,10 +664,10 @@ plots.show(
     plots.lines(
         Curve(dimensions, 100 * covered.mean(axis=0), colour=0),
         xlabel="inputs",
-        ylabel="space that 100 units cover, %",
+        ylabel="cube covered, %",
     ),
     height=2.5,
-    alt="Left, local units rise to 84 per cent by step 50 while tanh is far below, and tanh passes them at about step 200; right, "
+    alt="Left, local units rise to 84 per cent by step 100 while tanh is six points below, and tanh passes them at about step 200; right, "
     "coverage is full up to three inputs, half at five and nothing at ten.",
 )
 
@@ -933,7 +935,7 @@ plots.show(
     *(
         plots.lines(
             *(
-                Curve(rates, np.exp(mean[k, j]), f"{hidden[j]}" if k == 1 else "", colour=c)
+                Curve(rates, np.exp(mean[k, j]), f"n = {hidden[j]}" if k == 1 else "", colour=c)
                 for c, j in enumerate((0, 2, 4))
             ),
             xlabel="rate η",
@@ -1008,9 +1010,8 @@ normal = whitened(np.random.default_rng(1).normal(size=(300, 2)))
 def touch(mean, spread, correlation):
     mix = np.array([[1, correlation], [0, np.sqrt(1 - correlation**2)]]) * (1, spread)
     X = normal @ mix + mean
-    return surface(
-        X, f"mean {mean:g}, spread {spread:g}\ncorrelation {correlation:g}: κ = {condition_number(X):.3g}"
-    )
+    title = f"mean {mean:g}, spread {spread:g},\ncorrelation {correlation:g}:\nκ = {condition_number(X):.3g}"
+    return surface(X, title)
 
 
 stills = [(0, 1, 0), (2, 1, 0), (0, 4, 0), (0, 1, 0.95)]
