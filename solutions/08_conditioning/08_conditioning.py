@@ -87,7 +87,7 @@ def standardize(Xtr: np.ndarray, Xte: np.ndarray) -> tuple[np.ndarray, np.ndarra
 # %% nbgrader={"grade": true, "grade_id": "test_standardize_values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 # The training rows, without constant columns.
 _Xtr = np.array([[0.0, 30.0, -1.0], [2.0, 10.0, 5.0], [4.0, 20.0, -1.0], [6.0, 60.0, 1.0]])
-_Ztr, _ = checks.items(standardize(_Xtr, _Xtr[:1]), ("Ztr", "Zte"))
+_Ztr, _ = checks.items(standardize(_Xtr.copy(), _Xtr[:1].copy()), ("Ztr", "Zte"))
 _Ztr = checks.array(_Ztr, (_Xtr - [3, 30, 1]) / np.sqrt([5, 350, 6]), "Ztr")
 checks.public_passed("standardize: values")
 ### BEGIN HIDDEN TESTS
@@ -100,7 +100,7 @@ for _N, _M, _d in [(2, 1, 3), (5, 2, 1), (7, 3, 4), (4, 9, 6), (300, 5, 2)]:
         _mean = sum(_column) / _N
         _square = sum((_x - _mean) ** 2 for _x in _column) / _N
         _columns.append([(_x - _mean) / _square**0.5 for _x in _column])
-    _Ztr, _ = checks.items(standardize(_Xtr, _Xte), ("Ztr", "Zte"))
+    _Ztr, _ = checks.items(standardize(_Xtr.copy(), _Xte.copy()), ("Ztr", "Zte"))
     checks.array(_Ztr, np.array(_columns).T, f"Ztr of {_N} rows and {_d} columns")
 ### END HIDDEN TESTS
 
@@ -108,7 +108,7 @@ for _N, _M, _d in [(2, 1, 3), (5, 2, 1), (7, 3, 4), (4, 9, 6), (300, 5, 2)]:
 # The test rows go through the map that the training rows went through, whatever that is.
 _Xtr = np.array([[0.0, 30.0, -1.0], [2.0, 10.0, 5.0], [4.0, 20.0, -1.0], [6.0, 60.0, 1.0]])
 _Xte = np.array([[103.0, 30.0, 2.0], [108.0, 50.0, 8.0]])
-_Ztr, _Zte = checks.items(standardize(_Xtr, _Xte), ("Ztr", "Zte"))
+_Ztr, _Zte = checks.items(standardize(_Xtr.copy(), _Xte.copy()), ("Ztr", "Zte"))
 _Ztr, _Zte = checks.finite(_Ztr, "Ztr", _Xtr.shape), checks.finite(_Zte, "Zte", _Xte.shape)
 _slope = (_Ztr[1] - _Ztr[0]) / (_Xtr[1] - _Xtr[0])
 _Zte = checks.array(_Zte, _Ztr[0] + _slope * (_Xte - _Xtr[0]), "Zte, by the map from Xtr to your Ztr,")
@@ -118,7 +118,7 @@ _rng = np.random.default_rng(802)
 for _N, _M, _d in [(2, 1, 3), (5, 2, 1), (7, 3, 4), (4, 90, 6), (30, 30, 2)]:
     _Xtr = _rng.normal(size=(_N, _d)) * _rng.uniform(0.1, 10, size=_d)
     _Xte = 5 + 3 * _rng.normal(size=(_M, _d))
-    _Ztr, _Zte = checks.items(standardize(_Xtr, _Xte), ("Ztr", "Zte"))
+    _Ztr, _Zte = checks.items(standardize(_Xtr.copy(), _Xte.copy()), ("Ztr", "Zte"))
     _Ztr, _Zte = checks.finite(_Ztr, "Ztr", _Xtr.shape), checks.finite(_Zte, "Zte", _Xte.shape)
     _low, _high = _Xtr.argmin(axis=0), _Xtr.argmax(axis=0)
     _at = np.arange(_d)
@@ -142,7 +142,7 @@ for _N, _M, _constants in [(4, 3, (0.0, -3.0)), (8, 1, (16.0, 0.0)), (2, 5, (-10
     _Xtr, _Xte = _rng.normal(size=(_N, 5)), _rng.normal(size=(_M, 5))
     _Xtr[:, [1, 4]], _Xte[:, [1, 4]] = _constants, _constants
     with np.errstate(all="ignore"):
-        _Ztr, _Zte = checks.items(standardize(_Xtr, _Xte), ("Ztr", "Zte"))
+        _Ztr, _Zte = checks.items(standardize(_Xtr.copy(), _Xte.copy()), ("Ztr", "Zte"))
     _Ztr, _Zte = checks.finite(_Ztr, "Ztr", _Xtr.shape), checks.finite(_Zte, "Zte", _Xte.shape)
     checks.array(_Ztr[:, [1, 4]], np.zeros((_N, 2)), "the constant columns of Ztr")
     checks.array(_Zte[:, [1, 4]], np.zeros((_M, 2)), "the constant columns of Zte")
@@ -226,7 +226,7 @@ for _Xtr in (
     np.array([[5.0, 4], [-3, -4], [3, -2], [-1, 2]]),
     np.array([[1.0, 2, 0], [3, 1, 1], [0, 1, 4], [2, 5, 1], [4, 1, -1]]),
 ):
-    _Ztr, _ = checks.items(pca_whiten(_Xtr, _Xtr[:1]), ("Ztr", "Zte"))
+    _Ztr, _ = checks.items(pca_whiten(_Xtr.copy(), _Xtr[:1].copy()), ("Ztr", "Zte"))
     _Ztr = checks.finite(_Ztr, "Ztr", _Xtr.shape)
     _mean = checks.array(_Ztr.mean(axis=0), np.zeros(_Ztr.shape[1]), "the mean of Ztr")
     _covariance = checks.array(_Ztr.T @ _Ztr / len(_Ztr), np.eye(_Ztr.shape[1]), "the covariance of Ztr")
@@ -237,7 +237,7 @@ for _N, _M, _d in [(3, 1, 1), (6, 2, 3), (40, 3, 5), (200, 4, 8)]:
     _Xtr = _rng.normal(size=(_N, _d)) @ _rng.normal(size=(_d, _d)) * np.logspace(-1, 1, _d) + 5 * _rng.normal(
         size=_d
     )
-    _Ztr, _ = checks.items(pca_whiten(_Xtr, _rng.normal(size=(_M, _d))), ("Ztr", "Zte"))
+    _Ztr, _ = checks.items(pca_whiten(_Xtr.copy(), _rng.normal(size=(_M, _d))), ("Ztr", "Zte"))
     _Ztr = checks.finite(_Ztr, "Ztr", (_N, _d))
     checks.array(_Ztr.mean(axis=0), np.zeros(_d), f"the mean of Ztr, {_N} rows and {_d} columns", atol=1e-7)
     checks.array(
@@ -248,7 +248,7 @@ for _N, _M, _d in [(3, 1, 1), (6, 2, 3), (40, 3, 5), (200, 4, 8)]:
 # %% nbgrader={"grade": true, "grade_id": "test_pca_whiten_axes", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 # The new columns lie along the principal axes: the columns of the map are orthogonal.
 _Xtr = np.array([[1.0, 2, 0], [3, 1, 1], [0, 1, 4], [2, 5, 1], [4, 1, -1]])
-_Ztr, _ = checks.items(pca_whiten(_Xtr, _Xtr[:1]), ("Ztr", "Zte"))
+_Ztr, _ = checks.items(pca_whiten(_Xtr.copy(), _Xtr[:1].copy()), ("Ztr", "Zte"))
 _Ztr = checks.finite(_Ztr, "Ztr", (5, 3))
 _W = np.linalg.lstsq(_Xtr - _Xtr.mean(axis=0), _Ztr - _Ztr.mean(axis=0), rcond=None)[0]
 _gram = _W.T @ _W
@@ -260,7 +260,7 @@ _rng = np.random.default_rng(812)
 for _N, _d in [(6, 3), (40, 5), (200, 8)]:
     _Q = np.linalg.qr(_rng.normal(size=(_d, _d)))[0]
     _Xtr = _rng.normal(size=(_N, _d)) * np.logspace(-0.5, 1, _d) @ _Q + _rng.normal(size=_d)
-    _Ztr, _ = checks.items(pca_whiten(_Xtr, _Xtr[:2]), ("Ztr", "Zte"))
+    _Ztr, _ = checks.items(pca_whiten(_Xtr.copy(), _Xtr[:2].copy()), ("Ztr", "Zte"))
     _Ztr = checks.finite(_Ztr, "Ztr", (_N, _d))
     _centred = _Xtr - _Xtr.mean(axis=0)
     _W = np.linalg.lstsq(_centred, _Ztr - _Ztr.mean(axis=0), rcond=None)[0]
@@ -277,7 +277,7 @@ for _N, _d in [(6, 3), (40, 5), (200, 8)]:
 # The test rows go through the map that the training rows went through, whatever that is.
 _Xtr = np.array([[1.0, 2, 0], [3, 1, 1], [0, 1, 4], [2, 5, 1], [4, 1, -1]])
 _Xte = np.array([[10.0, 3, 2], [11, 7, -2]])
-_Ztr, _Zte = checks.items(pca_whiten(_Xtr, _Xte), ("Ztr", "Zte"))
+_Ztr, _Zte = checks.items(pca_whiten(_Xtr.copy(), _Xte.copy()), ("Ztr", "Zte"))
 _Ztr, _Zte = checks.finite(_Ztr, "Ztr", _Xtr.shape), checks.finite(_Zte, "Zte", _Xte.shape)
 _map = np.linalg.lstsq(np.column_stack([_Xtr, np.ones(5)]), _Ztr, rcond=None)[0]
 _Zte = checks.array(_Zte, np.column_stack([_Xte, np.ones(2)]) @ _map, "Zte, by the map from Xtr to your Ztr,")
@@ -287,7 +287,7 @@ _rng = np.random.default_rng(813)
 for _N, _M, _d in [(5, 1, 2), (12, 4, 3), (60, 60, 6)]:
     _Xtr = _rng.normal(size=(_N, _d)) @ (np.eye(_d) + 0.5 * _rng.normal(size=(_d, _d)))
     _Xte = 4 + 2 * _rng.normal(size=(_M, _d))
-    _Ztr, _Zte = checks.items(pca_whiten(_Xtr, _Xte), ("Ztr", "Zte"))
+    _Ztr, _Zte = checks.items(pca_whiten(_Xtr.copy(), _Xte.copy()), ("Ztr", "Zte"))
     _Ztr, _Zte = checks.finite(_Ztr, "Ztr", _Xtr.shape), checks.finite(_Zte, "Zte", _Xte.shape)
     _map = np.linalg.lstsq(np.column_stack([_Xtr, np.ones(_N)]), _Ztr, rcond=None)[0]
     _there = np.column_stack([_Xte, np.ones(_M)]) @ _map
@@ -439,8 +439,8 @@ with np.errstate(all="ignore"):
 
 # %% nbgrader={"grade": true, "grade_id": "test_dominant_eigenvalue_start", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 # No direction is left out: this eigenvector's entries add up to zero.
-_H = np.array([[1.0, -3.0, 0.0], [-3.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-_found = dominant_eigenvalue(lambda v: _H @ np.asarray(v), 3, 80, np.random.default_rng(2))
+_H = np.array([[2.5, -1.5, 0.0], [-1.5, 2.5, 0.0], [0.0, 0.0, 1.0]])  # eigenvalues 4, 1 and 1
+_found = dominant_eigenvalue(lambda v: _H @ np.asarray(v), 3, 16, np.random.default_rng(2))
 _size = abs(float(checks.finite(_found, "the eigenvalue", ())))
 checks.between(_size, 3.9, 1e9, "the size of the dominant eigenvalue, 4,")
 checks.public_passed("dominant_eigenvalue: start")
@@ -450,6 +450,12 @@ for _where in range(5):
     _found = dominant_eigenvalue(lambda v, H=_H: H @ np.asarray(v), 5, 60, np.random.default_rng(_where))
     _size = abs(float(checks.finite(_found, "the eigenvalue", ())))
     checks.between(_size, 5.9, 1e9, f"the size of the dominant eigenvalue, 6, along axis {_where},")
+for _n in (4, 8):
+    _u = np.where(np.arange(_n) % 2 == 0, 1.0, -1.0)
+    _H = np.eye(_n) + 5 * np.outer(_u, _u) / _n
+    _found = dominant_eigenvalue(lambda v, H=_H: H @ np.asarray(v), _n, 14, np.random.default_rng(_n))
+    _size = abs(float(checks.finite(_found, "the eigenvalue", ())))
+    checks.between(_size, 5.9, 1e9, "the size of the dominant eigenvalue, 6, whose eigenvector alternates,")
 ### END HIDDEN TESTS
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "diag_lm_learning_rates_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}

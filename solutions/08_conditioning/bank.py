@@ -1,5 +1,4 @@
 """Right and wrong solutions of assignment 8. See `grader.bank` for the form."""
-# ruff: noqa: C408
 
 from __future__ import annotations
 
@@ -427,11 +426,6 @@ wrong(
     says="You start along the first axis and may never leave it; draw the start from rng.",
 )
 wrong(
-    "size_of_the_quotient",
-    (QUOTIENT, "abs(float(v @ hvp(v)))"),
-    says="You take the absolute value at the end; the sign tells a hilltop from a valley and is asked for.",
-)
-wrong(
     "sign_exchanged",
     (QUOTIENT, "-float(v @ hvp(v))"),
     says="Your eigenvalue has the wrong sign: v^T H v is it, without a minus.",
@@ -457,10 +451,9 @@ wrong(
     says="You return |Hv| squared, an eigenvalue of H squared; take v^T H v.",
 )
 wrong(
-    "normalised_by_the_sum",
-    (NORMED, "v = Hv / np.sum(Hv)"),
-    (QUOTIENT, "float(v @ hvp(v) / (v @ v))"),
-    says="You divide by the sum of the entries, which may be zero or nearly so; divide by the length.",
+    "normalised_by_the_largest",
+    (NORMED, "v = Hv / np.max(np.abs(Hv))"),
+    says="You make the largest entry 1, which keeps numbers in range, but then v^T v is not 1: divide the quotient by it.",
 )
 wrong(
     "single_precision",
