@@ -27,7 +27,7 @@
 # | 3 | `dominant_eigenvalue`: a curvature without a Hessian | 6 | 25 | 3 of 5 |
 # | 4 | `diag_lm_learning_rates`: a rate for each weight | 4 | 10 | 1 of 5 |
 # | | the payoff: your functions at work | - | 10 | - |
-# | 5 | a report that is too good, in words | 3 | 15 | 3 of 5 |
+# | 5 | whose statistics? in words | 3 | 15 | 3 of 5 |
 # | | **sum** | **26** | **100** | |
 #
 # Write your code where a cell says so and run the cells below it: the visible checks answer at once, and hidden checks of
@@ -629,21 +629,21 @@ for degrees in (0, 1, 10, 45):
 # </details>
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "written_conditioning_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ## Exercise 5: a report that is too good
+# ## Exercise 5: whose statistics?
 #
 # written question &nbsp;·&nbsp; 3 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 3 of 5
 #
-# A colleague has 100 rows of 60 inputs. She whitens all 100 together, trains on 50, tests on the other 50, and reports 42 % right. With the statistics of the 50
-# training rows alone it would have been 29 %. "I used no label of the test rows", she says. Answer in one to three sentences each.
+# A colleague has 100 rows of 60 inputs. She whitens all 100 together, trains on 50, tests on the other 50, and reports 40 % right. With the statistics of the 50
+# training rows alone it would have been 31 %. "I used no label of the test rows", she says. Answer in one to three sentences each.
 #
-# 1. What did her training know that it will not know of tomorrow's rows, although no label was used?
+# 1. What of the test rows took part in her training nevertheless, and why can it lift the accuracy?
 # 2. With *standardising* in place of whitening the two reports agree to a point. Why is whitening so much more sensitive to which rows are used?
 # 3. She then proposes to whiten every incoming batch of rows by its own statistics. Name one thing that goes wrong.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written_conditioning", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
-# 1. The mean and the covariance of the very rows that it is tested on: the map was fitted so that exactly these rows are white. New rows are not in the fit, and their
-#    spread along the axes will be another.
+# 1. Their inputs: the mean and the covariance are those of all 100 rows. A hundred rows know the spreads better than fifty, and the test rows are white by
+#    construction, which new rows are not. Her 40 % belongs to a procedure that has seen the rows it is tested on.
 # 2. Standardising estimates one mean and one spread for each column, well known from 50 rows. Whitening divides by the smallest spreads of 60 directions, and 50
 #    centred rows span at most 49: some directions have no spread at all in training, and small ones are badly estimated and blown up.
 # 3. The answer for a row then depends on the other rows of its batch; a batch of one row is always zero; a shift that all rows share is erased; axes and signs
@@ -651,7 +651,7 @@ for degrees in (0, 1, 10, 45):
 #
 # **Marking scheme** (3 points)
 #
-# - 1 point: part 1. Half a point for "statistics of the test rows are in the map", half for "new rows are not".
+# - 1 point: part 1. Half a point for "their inputs, by mean and covariance", half for a reason: better known spreads, or test rows that fit the map.
 # - 1 point: part 2. Half a point for small spreads being divided by, half for few rows against many directions (or the rank of at most 49).
 # - 1 point: part 3. Any one consequence that is true, with its reason.
 # - No deduction for language.
