@@ -14,11 +14,11 @@
 # %% [markdown] claims=["S3-19"]
 # # What do the inputs do to the surface?
 #
-# **Unit 08, conditioning.** 50 minutes. You need gradient descent, its limit 2/L and the condition number κ (unit 05),
+# **Unit 08, conditioning.** 49 minutes. You need gradient descent, its limit 2/L and the condition number κ (unit 05),
 # and the eigenvalues of a symmetric matrix.
 #
-# One linear unit with two inputs, 300 examples, the mean squared error. Above are the examples, prepared in four ways;
-# below each, the error surface that they make, and 25 steps of gradient descent, each at its own best rate. The
+# One linear unit with two inputs, 300 examples, the mean squared error. In the upper row of the picture the examples are
+# prepared in four ways; under each is the error surface that they make, with 25 steps of gradient descent at its best rate. The
 # network, the loss and the rule are the same four times.
 
 # %% tags=["hide-input"]
@@ -244,7 +244,7 @@ table(
 
 # %% [markdown]
 # **Caveat.** This is exact for one linear layer under squared error. A bias beside the weights moves the optimum, and not this
-# Hessian: it adds a row to it, which centring empties. A layer inside a network has the inputs' surface as a factor of its own; section
+# Hessian: it adds a row and a column to it, $m$, which centring empties. A layer inside a network has the inputs' surface as a factor of its own; section
 # 2 looks there. And uncorrelated is not independent: whitening removes correlation, no other dependence.
 
 # %% [markdown] claims=["S3-15"]
@@ -800,7 +800,7 @@ plots.show(
     *(columns(spectra[name][0], name, k == 0) for k, name in enumerate(settings)),
     height=2.7,
     alt="Dashes for all curvatures of four layers: at the start of the logistic network the largest rises from layer to layer, at the "
-    "start of the tanh network it is level, after training it falls; within each layer the dashes span three to eight powers of ten.",
+    "start of the tanh network it is level, after training it falls; within each layer the dashes span two and a half to eight powers of ten.",
 )
 
 # %% tags=["hide-input"] claims=["S3-27c", "S3-16"]
@@ -852,7 +852,7 @@ table(
 # The advice holds for logistic units at the start, by two powers of ten; for tanh there is no order at the start, and training makes the opposite one:
 # the lowest layer is the steepest. A rate for each layer, chosen once, would be wrong later.
 #
-# *Inside* each layer the curvatures span three to eight powers of ten (the highest layer has exact zeros: adding a constant to all ten
+# *Inside* each layer the largest curvature is from 400 to a hundred million times the smallest (the highest layer has exact zeros: adding a constant to all ten
 # outputs changes nothing). No rate for a layer mends that. Normalisation does part of it by the factor of section 2, the layer's inputs;
 # preconditioning (unit 09) by dividing through curvature itself.
 #
@@ -900,7 +900,7 @@ print(
 # Neither $\sqrt m$ nor $1/\sqrt m$: the slope is near $-0.9$, as $1/(m+2)$ has it. A network has the same sum in its output layer: $n$ hidden units
 # answer one error. Adam moves each weight by about η a step, so a logit moves by about $n\eta$.
 #
-# The *maximal-update* parametrisation (Yang and Hu 2021) takes that out. For one hidden layer it says, measured from a base width of 32: start the output
+# The *maximal-update* parametrisation (Yang and Hu 2021) takes that out. For one hidden layer and Adam (Yang et al. 2022) it says, measured from a base width of 32: start the output
 # weights smaller by $\sqrt{n/32}$, and divide *their* rate by $n/32$. Nothing else changes, and at $n = 32$ nothing at all.
 #
 # **Predict.** One hidden layer of 32 to 512 ReLU units reads digits; 60 steps of Adam; thirteen rates. Under the *standard* rule, by how much does the best
@@ -1054,7 +1054,7 @@ interact.explore(
 # %% [markdown] claims=["S2-37", "S3-15", "S3-17", "S3-18", "S3-19", "S3-20", "S3-27a", "S3-27b", "S3-27c", "S3-29"]
 # ## What the sources say, and what is exact
 #
-# <details><summary>Eight statements, unfolded</summary>
+# <details><summary>Nine statements</summary>
 #
 # S2 is a set of notes on Hung-yi Lee's lectures of 2021; S3 a text on LeCun, Bottou, Orr and Müller (1998).
 #
@@ -1144,6 +1144,7 @@ interact.explore(
 # - S. Becker, Y. LeCun (1989), *Improving the convergence of back-propagation learning with second order methods*.
 # - S. Ioffe, C. Szegedy (2015), [*Batch normalization*](https://arxiv.org/abs/1502.03167). Centring and scaling inside.
 # - G. Yang, E. Hu (2021), [*Tensor programs IV: feature learning in infinite-width neural networks*](https://arxiv.org/abs/2011.14522).
+# - G. Yang et al. (2022), [*Tensor programs V: tuning large neural networks via zero-shot hyperparameter transfer*](https://arxiv.org/abs/2203.03466).
 
 # %% [markdown]
 # ## Your turn

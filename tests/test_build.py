@@ -69,6 +69,17 @@ def test_a_changed_tag_is_taken_over_without_executing(tmp_path, built_course, m
     assert (cell.metadata["claims"], cell.outputs[0]["text"]) == (["S0-01"], "42\n")
 
 
+def test_a_folded_cell_says_so_to_jupyterlab_and_colab(tmp_path, built_course, monkeypatch):
+    root = shutil.copytree(built_course, tmp_path / "course")
+    source = root / "lectures" / f"{tinyunit.UNIT}.py"
+    source.write_text(source.read_text().replace("# %%\nprint", '# %% tags=["hide-input"]\nprint'))
+    monkeypatch.setattr("grader.build.execute", None)
+    build(root)
+    *others, cell = nbformat.read(source.with_suffix(".ipynb"), as_version=4).cells
+    assert (cell.metadata["jupyter"], cell.metadata["cellView"]) == ({"source_hidden": True}, "form")
+    assert not any("cellView" in other.metadata for other in others)
+
+
 def test_the_release_holds_the_notebook_and_nothing_else(built_course):
     assert list(contents(built_course / "assignments")) == [f"{tinyunit.UNIT}/{tinyunit.UNIT}.ipynb"]
 
