@@ -156,9 +156,10 @@ def steps_to_a_millionth(X, y):
 
 
 X, y = ten_inputs(seed=0)
-for way in (np.asarray, centred, scaled, whitened):
-    kappa, steps = steps_to_a_millionth(way(X), y - (y.mean() if way is not np.asarray else 0))
-    print(f"{way.__name__:9s} condition number {kappa:9,.1f}   steps {steps:7,}")
+found = {"raw": steps_to_a_millionth(X, y)}
+for way in (centred, scaled, whitened):
+    found[way.__name__] = steps_to_a_millionth(way(X), y - y.mean())
+print("\n".join(f"{way:9s} κ {kappa:9,.1f}   steps {steps:7,}" for way, (kappa, steps) in found.items()))
 
 # %% [markdown] claims=["S3-18", "S3-19"]
 # Scaling wins by far, because the spreads differ by a factor of 100, which κ squares. That is this data set; pixels, which share one
@@ -552,10 +553,12 @@ def steps_with(rates, H, w):  # the best common factor of `rates`
     return steps
 
 
+lines = []
 for degrees in (0, 1, 45):
     H, R = turned_bowl(degrees)
     plain, own = (steps_with(rates, H, R @ np.ones(2)) for rates in (np.ones(2), 1 / np.diag(H)))
-    print(f"turned by {degrees:2d}°: one rate {plain:6,} steps, a rate for each weight {own:6,}")
+    lines.append(f"turned by {degrees:2d}°: one rate {plain:6,} steps, a rate for each weight {own:6,}")
+print("\n".join(lines))
 
 # %% tags=["hide-input"] claims=["S3-27a"]
 # @title Every angle
