@@ -14,7 +14,7 @@
 # %% [markdown] claims=["S1-07"]
 # # Where do gradients go on their way down?
 #
-# **Unit 03, back-propagation.** 40 minutes. You need gradient descent (unit 01), the chain rule, and products of matrices.
+# **Unit 03, back-propagation.** 32 minutes. You need gradient descent (unit 01), the chain rule, and products of matrices.
 #
 # A network can fail in two ways: it does not fit its own training data, or it fits them and nothing else. The second way
 # is unit 11. This is the first. Below, thirty layers of ReLU units look at handwritten digits for 200 steps, from the

@@ -14,7 +14,7 @@
 # %% [markdown] claims=["S3-19"]
 # # What do the inputs do to the surface?
 #
-# **Unit 08, conditioning.** 49 minutes. You need gradient descent, its limit 2/L and the condition number κ (unit 05),
+# **Unit 08, conditioning.** 52 minutes. You need gradient descent, its limit 2/L and the condition number κ (unit 05),
 # and the eigenvalues of a symmetric matrix.
 #
 # One linear unit with two inputs, 300 examples, the mean squared error. In the upper row of the picture the examples are

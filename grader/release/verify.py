@@ -15,6 +15,7 @@ from grader.build.units import prose
 from grader.engine.result import Result, Status, TestResult, Verdict
 from grader.errors import CourseError
 from grader.progress import Progress
+from grader.release import reading
 from grader.release.leaks import leaks
 from grader.source.answers import entry_answer, fill, solution_answers, student_version
 from grader.source.bank import Bank, Variant, WrongAnswer, read_bank
@@ -98,6 +99,7 @@ def verify(root: Path, unit: str, grade: Grade, *, workers: int = 2, progress: b
     ]
     problems += _check_plain_kernel(root, unit, assignment)
     problems += _check_pointers(root, unit, bank)
+    problems += [Problem(f"lectures/{unit}", what) for what in reading.problems(root, unit)]
     seconds = sum(test.seconds for test in _tests(solution))
     if seconds > TEST_BUDGET:
         again = min(sum(t.seconds for t in _tests(grade(submissions[0], assignment))) for _ in range(2))
