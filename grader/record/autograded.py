@@ -26,7 +26,8 @@ from grader.engine.submission import (
     read_cells,
 )
 from grader.files import write_whole
-from grader.record.gradebook import CellId, Entry
+from grader.record.gradebook import Entry
+from grader.record.grades import CellId
 from grader.source.notebook import Assignment, Notebook, Role, role_of
 
 Json = dict[str, Any]

@@ -22,28 +22,21 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from grader.errors import CourseError
+from grader.record.grades import CellId, Unit, read_unit
 from grader.record.schema import (
     ASSIGNMENT,
-    BASE_CELL,
     COMMENT,
     GRADE,
-    GRADE_CELL,
-    NOTEBOOK,
-    OLD_SCHEMAS,
     SCHEMA,
-    SOURCE_CELL,
     STUDENT,
     SUBMISSION,
     SUBMITTED,
-    TASK_CELL,
+    check_schema,
+    connect,
+    mishaps,
 )
 from grader.source.course import Course, importable
 from grader.source.notebook import Assignment, Role
-
-CellId = tuple[str, str]
-"""A cell of a unit: notebook's name, grade id."""
-LOCK_WAIT = 60.0
-"""Seconds to wait for a database that somebody else, such as formgrader, is writing to."""
 
 
 @dataclass(frozen=True)
@@ -71,19 +64,6 @@ class Recorded:
 
     before: float | None
     penalty: float = 0.0
-
-
-@dataclass(frozen=True)
-class _Unit:
-    """A unit's rows in the gradebook."""
-
-    id: str
-    duedate: datetime | None
-    notebooks: dict[str, str]  # name -> row id
-    graded: dict[CellId, str]  # -> base cell's row id
-    commented: dict[CellId, str]
-    points: dict[CellId, float]
-    sources: dict[CellId, str]
 
 
 @dataclass
@@ -269,7 +249,7 @@ class Gradebook:
         preprocessor.init_plugin()
         return preprocessor.plugin_inst if preprocessor.enabled else None
 
-    def _review_rescaled(self, unit: _Unit, assignment: Assignment) -> None:
+    def _review_rescaled(self, unit: Unit, assignment: Assignment) -> None:
         """A manual score of a cell whose points are about to change was given on another scale: a person must see it."""
         points = {(nb.name, cell.id): cell.points for nb in assignment.notebooks for cell in nb.cells}
         rescaled = [unit.graded[cell] for cell in unit.graded if points.get(cell) != unit.points.get(cell)]
@@ -277,34 +257,13 @@ class Gradebook:
         with self._engine.begin() as db:
             db.execute(sa.update(GRADE).where(*scored).values(needs_manual_grade=True))
 
-    def _load(self, unit: str) -> _Unit | None:
+    def _load(self, unit: str) -> Unit | None:
         """The unit's rows; None where the gradebook or the unit in it is yet to be made."""
         with self._engine.connect() as db:
-            if not sa.inspect(db).has_table("assignment"):
+            if not sa.inspect(db).has_table(ASSIGNMENT.name):
                 return None
             check_schema(db)
-            row = db.execute(sa.select(ASSIGNMENT).where(ASSIGNMENT.c.name == unit)).first()
-            if row is None:
-                return None
-            of_unit = sa.select(NOTEBOOK.c.id, NOTEBOOK.c.name).where(NOTEBOOK.c.assignment_id == row.id)
-            names = {id: str(name) for id, name in db.execute(of_unit)}
-            points = sa.func.coalesce(GRADE_CELL.c.max_score, TASK_CELL.c.max_score).label("points")
-            kinds = BASE_CELL.outerjoin(GRADE_CELL, GRADE_CELL.c.id == BASE_CELL.c.id)
-            kinds = kinds.outerjoin(TASK_CELL, TASK_CELL.c.id == BASE_CELL.c.id)
-            of_notebooks = BASE_CELL.c.notebook_id.in_(names)
-            found = sa.select(BASE_CELL, points).select_from(kinds).where(of_notebooks)
-            cells = db.execute(found.order_by(BASE_CELL.c.name)).all()
-            sources = db.execute(sa.select(SOURCE_CELL).where(SOURCE_CELL.c.notebook_id.in_(names))).all()
-        key = {cell.id: (names[cell.notebook_id], cell.name) for cell in cells}
-        return _Unit(
-            id=row.id,
-            duedate=row.duedate,
-            notebooks=dict(sorted((name, id) for id, name in names.items())),
-            graded={key[cell.id]: cell.id for cell in cells if cell.type in ("GradeCell", "TaskCell")},
-            commented={key[cell.id]: cell.id for cell in cells if cell.type in ("SolutionCell", "TaskCell")},
-            points={key[cell.id]: cell.points for cell in cells if cell.points is not None},
-            sources={(names[cell.notebook_id], cell.name): cell.source or "" for cell in sources},
-        )
+            return read_unit(db, unit)
 
     def _name_schema(self) -> None:
         """Say which schema the database has, where nbgrader was killed between making its tables and saying so."""
@@ -325,63 +284,6 @@ class Gradebook:
             yield self._connection
 
 
-def connect(url: str) -> sa.Engine:
-    """The database at an SQLAlchemy URL, not yet opened. Raises CourseError where there can be none."""
-    try:
-        return sa.create_engine(
-            url, **({"connect_args": {"timeout": LOCK_WAIT}} if url.startswith("sqlite") else {})
-        )
-    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
-        raise CourseError(f"db_url '{url}' cannot be used: {error}") from error
-
-
-@contextlib.contextmanager
-def reading(url: str) -> Iterator[sa.Connection]:
-    """A gradebook that is there and has our tables, open to be read; raises CourseError where it is not, or cannot be read."""
-    engine = connect(url)
-    file = engine.url.database if engine.url.get_backend_name() == "sqlite" else None
-    # SQLite would make an empty file of a name that is not there
-    if file and not file.startswith((":", "file:")) and not Path(file).is_file():
-        raise CourseError(f"{file}: no gradebook there; run `grader grade` first")
-    try:
-        with mishaps(engine), engine.connect() as db:
-            check_schema(db)
-            yield db
-    finally:
-        engine.dispose()
-
-
-def check_schema(db: sa.Connection) -> None:
-    """Raises CourseError where the database is from an nbgrader with other tables than those in `grader.record.schema`."""
-    if not sa.inspect(db).has_table("alembic_version"):
-        return
-    found = db.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-    if found != SCHEMA:
-        hint = "it is from an older nbgrader: back it up, then run `nbgrader db upgrade`"
-        if found not in OLD_SCHEMAS:
-            hint = "it is from a newer nbgrader than this grader knows: update trainlab"
-        raise CourseError(
-            f"gradebook {db.engine.url.render_as_string()}: schema {found}, not {SCHEMA}; {hint}"
-        )
-
-
-@contextlib.contextmanager
-def mishaps(engine: sa.Engine) -> Iterator[None]:
-    """What a database can do to us, in one line; a refusal of one student's values passes through: the class goes on."""
-    try:
-        yield
-    except (sa.exc.DataError, sa.exc.IntegrityError):
-        raise
-    except (sa.exc.DBAPIError, OSError) as error:
-        what = str(getattr(error, "orig", None) or error).splitlines()[0]
-        hint = (
-            "it is from an older nbgrader: back it up, then run `nbgrader db upgrade`"
-            if "no such column" in what or "UndefinedColumn" in what
-            else "nothing graded is lost: mend that, then give the same command again"
-        )
-        raise CourseError(f"gradebook {engine.url.render_as_string()}: {what}; {hint}") from error
-
-
 def _update(db: sa.Connection, table: sa.TableClause, row_id: str, old: Any, **values: Any) -> None:
     """Bring a row up to date, where it is not."""
     if any(getattr(old, name) != value for name, value in values.items()):
@@ -396,7 +298,7 @@ def _insert(
         db.execute(sa.insert(table), [{"id": uuid4().hex, "notebook_id": notebook.id, **row} for row in rows])
 
 
-def _queries(unit: _Unit) -> tuple[sa.Select[Any], sa.Select[Any]]:
+def _queries(unit: Unit) -> tuple[sa.Select[Any], sa.Select[Any]]:
     """One student's grades and comments, for the parameter `student`.
 
     nbgrader's tables are indexed by (notebook, submission) and (cell, notebook), so both are given: without them the
@@ -433,7 +335,7 @@ def _queries(unit: _Unit) -> tuple[sa.Select[Any], sa.Select[Any]]:
     return grades, comments
 
 
-def _score_before(unit: _Unit, notebooks: Mapping[str, _Submitted]) -> float | None:
+def _score_before(unit: Unit, notebooks: Mapping[str, _Submitted]) -> float | None:
     """The automatic score in the gradebook; None where no cell has one."""
     scores = [
         row.auto_score
@@ -444,7 +346,7 @@ def _score_before(unit: _Unit, notebooks: Mapping[str, _Submitted]) -> float | N
     return sum(scores) if scores else None
 
 
-def _changes(unit: _Unit, assignment: Assignment) -> tuple[str, ...]:
+def _changes(unit: Unit, assignment: Assignment) -> tuple[str, ...]:
     """Ids of cells whose source or points are not what the gradebook has; added ones and removed tests too."""
     now, then = dict[CellId, tuple[str, float]](), dict[CellId, tuple[str, float]]()
     for notebook in assignment.notebooks:

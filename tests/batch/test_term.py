@@ -20,7 +20,6 @@ from grader.build.student_version import generate
 from grader.engine import grade as engine
 from grader.engine.result import Status
 from grader.errors import CourseError
-from grader.record import gradebook
 from grader.record.gradebook import Gradebook
 from grader.record.merge import Outcome, merge
 from grader.release.release import release
@@ -692,7 +691,7 @@ def test_the_schema_that_we_know_is_nbgraders():
 
 @pytest.mark.parametrize("command", ["grade", "release", "merge"])
 def test_a_locked_database_is_one_line_and_the_next_run_goes_on(folder, commands, command, monkeypatch):
-    monkeypatch.setattr(gradebook, "LOCK_WAIT", 0.2)
+    monkeypatch.setattr("grader.record.schema.LOCK_WAIT", 0.2)
     with sqlite3.connect(folder / "gradebook.db") as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(CourseError, match="database is locked") as failure:
