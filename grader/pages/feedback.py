@@ -165,7 +165,7 @@ def write_feedback(
     failed: list[str] = []
     with disk_errors(course), hold(course.state), contextlib.ExitStack() as stack:
         writer = Writer(course, assignment, read_grades(course, unit))
-        journal = stack.enter_context(contextlib.closing(Journal(course.state / f"{unit}.journal")))
+        journal = stack.enter_context(contextlib.closing(Journal(course.state)))
         bar = stack.enter_context(Progress(f"feedback {unit}", len(wanted), show=progress))
         for student in wanted:
             stamp = read_stamp(course.folder("autograded", student, unit), assignment)

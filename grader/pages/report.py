@@ -215,7 +215,7 @@ def read_outcomes(course: Course, assignment: Assignment, *, progress: bool = Tr
     students = course.students(unit)
     marks = read_grades(course, unit) if students else {}
     with contextlib.ExitStack() as stack:
-        journal = stack.enter_context(contextlib.closing(Journal(course.state / f"{unit}.journal")))
+        journal = stack.enter_context(contextlib.closing(Journal(course.state)))
         bar = stack.enter_context(Progress(f"report {unit}", len(students), show=progress))
         for student in students:
             folder = course.folder("autograded", student, unit)

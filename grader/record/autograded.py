@@ -28,7 +28,7 @@ from grader.engine.submission import (
 from grader.files import write_whole
 from grader.record.gradebook import Entry
 from grader.record.grades import CellId
-from grader.source.notebook import Assignment, Notebook, Role, role_of
+from grader.source.notebook import Assignment, Notebook, Role
 
 Json = dict[str, Any]
 STAMP = "trainlab"
@@ -53,39 +53,15 @@ class Stamp:
 
 def read_stamp(folder: Path, assignment: Assignment) -> Stamp | None:
     """The stamp of an autograded folder; None where one of its notebooks is missing, damaged or not ours."""
-    made_from, untouched = set(), set[CellId]()
+    stamps, untouched = set(), set[CellId]()
     for notebook in assignment.notebooks:
         try:
-            text = (folder / f"{notebook.name}.ipynb").read_text("utf-8")
-            stamp, _ = json.JSONDecoder().raw_decode(text, text.rindex(f'"{STAMP}": ') + len(f'"{STAMP}": '))
-            made_from.add((stamp["key"], stamp.get("status", Status.GRADED), stamp["submission"]))
+            stamp = json.loads((folder / f"{notebook.name}.ipynb").read_bytes())["metadata"][STAMP]
+            stamps.add((stamp["key"], stamp.get("status", Status.GRADED), stamp["submission"]))
             untouched.update((notebook.name, cell) for cell in stamp["untouched"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, LookupError, TypeError):
             return None
-    return Stamp(*made_from.pop(), frozenset(untouched)) if len(made_from) == 1 else None
-
-
-def edited_cells(folder: Path, assignment: Assignment) -> list[str]:
-    """Ids of set-up and test cells that an autograded folder has in other words, or with other points, than the source now."""
-    edited = []
-    for notebook in assignment.notebooks:
-        try:
-            cells = load_notebook((folder / f"{notebook.name}.ipynb").read_bytes())["cells"]
-        except (OSError, Unreadable):
-            continue
-        told = [(cell["metadata"].get("nbgrader") or {}, cell) for cell in cells]
-        was = {
-            meta["grade_id"]: (cell["source"], float(meta.get("points") or 0))
-            for meta, cell in told
-            if role_of(cell["cell_type"], meta) in (Role.TEST, Role.SETUP)
-        }
-        now = {
-            cell.id: (cell.source, cell.points)
-            for cell in notebook.cells
-            if cell.role is Role.TEST or (cell.role is Role.SETUP and cell.id in was)
-        }
-        edited += [cell for cell in dict.fromkeys([*now, *was]) if was.get(cell) != now.get(cell)]
-    return edited
+    return Stamp(*stamps.pop(), frozenset(untouched)) if len(stamps) == 1 else None
 
 
 def gradebook_entry(

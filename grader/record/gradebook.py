@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from grader.errors import CourseError
+from grader.record.edits import edits, snapshot
 from grader.record.grades import CellId, Unit, read_unit
 from grader.record.schema import (
     ASSIGNMENT,
@@ -36,7 +37,7 @@ from grader.record.schema import (
     mishaps,
 )
 from grader.source.course import Course, importable
-from grader.source.notebook import Assignment, Role
+from grader.source.notebook import Assignment, Cell, Notebook, Role
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Gradebook:
         self._engine = connect(course.db_url)
         with mishaps(self._engine):
             unit = self._load(assignment.unit)
-            self.changed: tuple[str, ...] = () if unit is None else _changes(unit, assignment)
+            self.changed = () if unit is None else _changed(unit, assignment)
             if unit is None or self.changed:
                 if unit is not None:
                     self._review_rescaled(unit, assignment)
@@ -346,22 +347,30 @@ def _score_before(unit: Unit, notebooks: Mapping[str, _Submitted]) -> float | No
     return sum(scores) if scores else None
 
 
-def _changes(unit: Unit, assignment: Assignment) -> tuple[str, ...]:
-    """Ids of cells whose source or points are not what the gradebook has; added ones and removed tests too."""
-    now, then = dict[CellId, tuple[str, float]](), dict[CellId, tuple[str, float]]()
+def _changed(unit: Unit, assignment: Assignment) -> tuple[str, ...]:
+    """Notebooks that are on one side only, and cells that are not as the gradebook has them."""
+    notebooks = unit.notebooks.keys() ^ {notebook.name for notebook in assignment.notebooks}
+    edited = edits(snapshot(_recorded(unit, assignment)), snapshot(assignment))
+    return tuple(sorted(notebooks | {edit.where for edit in edited}))
+
+
+def _recorded(unit: Unit, assignment: Assignment) -> Assignment:
+    """`assignment` with its cells as the gradebook has them; what it has not in the same words, such as an answer, is as it is now."""
+    notebooks = []
     for notebook in assignment.notebooks:
+        cells = []
         for cell in notebook.cells:
             key = notebook.name, cell.id
-            fixed = cell.role in (Role.TEST, Role.SETUP)
-            # of an answer the gradebook has the stub, which is not compared
-            compared = fixed or (cell.role is Role.TEXT and key in unit.sources)
-            if compared or cell.solution or cell.role is Role.WRITTEN or key in unit.sources:
-                now[key] = cell.source if compared else "", cell.points
             if key in unit.sources:
-                then[key] = unit.sources[key] if compared else "", unit.points.get(key, 0.0)
-    gone = {cell for notebook_name, cell in unit.graded if (notebook_name, cell) not in then}
-    notebooks = set(unit.notebooks) ^ {notebook.name for notebook in assignment.notebooks}
-    return tuple(sorted({key[1] for key in now if now[key] != then.get(key)} | gone | notebooks))
+                fixed = cell.role in (Role.TEST, Role.SETUP, Role.TEXT)
+                source = unit.sources[key] if fixed else cell.source
+                cells.append(replace(cell, source=source, points=unit.points.get(key, 0.0)))
+            elif cell.role in (Role.TEXT, Role.WORK) and not cell.solution:
+                cells.append(cell)
+        there = {cell.id for cell in cells}
+        gone = sorted(id for name, id in unit.graded if name == notebook.name and id not in there)
+        notebooks.append(Notebook(notebook.name, (*cells, *(Cell(id, Role.TEST, "") for id in gone))))
+    return replace(assignment, notebooks=tuple(notebooks))
 
 
 def _register(course: Course, unit: str) -> None:
