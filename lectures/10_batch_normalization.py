@@ -1357,22 +1357,22 @@ interact.explore(
 # %% [markdown]
 # ## Glossary
 #
-# | English | 中文 | here |
-# |---|---|---|
-# | batch normalisation | 批次归一化 | mean 0, variance 1 over the batch, then γ and β |
-# | feature normalisation, standardisation | 特征归一化, 标准化 | the same for inputs (unit 08) |
-# | whitening (ZCA) | 白化 | $C^{-1/2}(x-\mu)$, no correlations left |
-# | learnable parameter, hyper-parameter | 可学习参数, 超参数 | γ and β; ε and the momentum |
-# | scale, shift | 缩放, 平移 | γ, β |
-# | internal covariate shift | 内部协变量偏移 | the inputs of a layer change while those below learn |
-# | scale invariance | 尺度不变性 | $L(aw)=L(w)$ |
-# | effective learning rate | 有效学习率 | $\eta/\lVert w\rVert^2$ |
-# | running average, moving average | 滑动平均 | of mean and variance, for evaluation |
-# | training mode, evaluation mode | 训练模式, 评估模式 | statistics of the batch, or running ones |
-# | batch size | 批次大小 | B |
-# | residual connection, skip | 残差连接, 跳跃连接 | $h + f(h)$ |
-# | degradation | 退化 | deeper, and worse in training |
-# | vanishing and exploding gradient | 梯度弥散, 梯度爆炸 | factors below and above 1 per layer |
+# | English | 中文 | here | section |
+# |---|---|---|---|
+# | batch normalisation | 批次归一化 | mean 0, variance 1 over the batch, then γ and β | 1 |
+# | feature normalisation, standardisation | 特征归一化, 标准化 | the same for inputs (unit 08) | 1 |
+# | whitening (ZCA) | 白化 | $C^{-1/2}(x-\mu)$, no correlations left | 1 |
+# | learnable parameter, hyper-parameter | 可学习参数, 超参数 | γ and β; ε and the momentum | 1 |
+# | scale, shift | 缩放, 平移 | γ, β | 1 |
+# | internal covariate shift | 内部协变量偏移 | the inputs of a layer change while those below learn | 3 |
+# | scale invariance | 尺度不变性 | $L(aw)=L(w)$ | 2 |
+# | effective learning rate | 有效学习率 | $\eta/\lVert w\rVert^2$ | 2 |
+# | running average, moving average | 滑动平均 | of mean and variance, for evaluation | 4 |
+# | training mode, evaluation mode | 训练模式, 评估模式 | statistics of the batch, or running ones | 4 |
+# | batch size | 批次大小 | B | 4 |
+# | residual connection, skip | 残差连接, 跳跃连接 | $h + f(h)$ | 5 |
+# | degradation | 退化 | deeper, and worse in training | 5 |
+# | vanishing and exploding gradient | 梯度弥散, 梯度爆炸 | factors below and above 1 per layer | 5 |
 
 # %% [markdown]
 # ## Further reading

@@ -1,6 +1,8 @@
 """The rooms of grader/: who may import whom. A room stands below those that it imports; every room may import the root's own files."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,17 @@ def test_no_circle_of_modules():
         for name in leaves:
             del modules[name]
     assert not modules
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("grader.cli.app", "numpy torch IPython nbformat jupytext sqlalchemy nbgrader"),
+        ("grader.batch.grade", "torch IPython nbformat jupytext nbgrader.apps"),
+        ("grader.engine.preload", "numpy torch IPython"),
+    ],
+)
+def test_what_every_command_waits_for_is_light(module, heavy):
+    """nbformat alone takes a second to import: what needs it says so where it needs it."""
+    code = f"import sys, {module}; print(*(name for name in {heavy.split()} if name in sys.modules))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == []

@@ -23,7 +23,7 @@ import sqlalchemy as sa
 
 from grader.batch import executor
 from grader.batch.executor import Task
-from grader.build.sources import unbuilt
+from grader.build.unbuilt import unbuilt
 from grader.engine import grade as engine
 from grader.engine.result import Result, Status
 from grader.engine.submission import (
@@ -43,7 +43,7 @@ from grader.sandbox.limits import Limits
 from grader.source.course import EXTENSIONS, Course, chosen, read_course, read_extensions
 from grader.source.lock import disk_errors, hold
 from grader.source.notebook import Assignment
-from grader.text import printable
+from grader.text import some
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +192,7 @@ def _extensions(extensions: Collection[str], gradebook: Gradebook, course: Cours
     if extensions and gradebook.duedate is None:
         return [f"{EXTENSIONS}: {unit} has no due date in the gradebook, so extra time has no effect"]
     absent = sorted({*extensions} - {*course.students(unit)})
-    more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
-    return (
-        [f"{EXTENSIONS}: nothing was handed in by {', '.join(map(printable, absent[:5]))}{more}"]
-        if absent
-        else []
-    )
+    return [f"{EXTENSIONS}: nothing was handed in by {some(absent, 5)}"] if absent else []
 
 
 def _task(course: Course, student: str, assignment: Assignment, limits: Limits, journal: Journal) -> Task:

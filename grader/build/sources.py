@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jupytext
 import nbformat
@@ -18,7 +18,6 @@ from traitlets.config.loader import PyFileConfigLoader
 
 from grader.errors import CourseError
 from grader.files import write_whole
-from grader.source.course import Course
 from grader.source.regions import split_regions
 
 GENERATED = "generated"
@@ -67,6 +66,8 @@ def read_source(path: Path, repository: str, published: str) -> NotebookNode:
     for cell in cells:
         cell.metadata = NotebookNode({k: v for k, v in cell.metadata.items() if k in KEPT_METADATA})
         cell.source = cell.source.strip("\n")
+        if "nbgrader" in cell.metadata:
+            cell.metadata.nbgrader = NotebookNode(_completed(cell))
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     _check_cells(cells, path)
@@ -87,6 +88,15 @@ def read_source(path: Path, repository: str, published: str) -> NotebookNode:
         "language_info": {"name": "python"},
     }
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+
+
+def _completed(cell: NotebookNode) -> dict[str, Any]:
+    """nbgrader's metadata of a cell whose header says what informs: the grade id, and points where it is graded. What the header says wins."""
+    said = cell.metadata.nbgrader
+    graded = "points" in said
+    answered = "BEGIN SOLUTION" in cell.source or (graded and cell.cell_type != "code")
+    rest = {"grade": graded, "solution": answered, "locked": not answered, "task": False, "schema_version": 3}
+    return {**rest, **said}
 
 
 def _check_cells(cells: list[NotebookNode], path: Path) -> None:
@@ -199,28 +209,3 @@ def write_notebook(nb: NotebookNode, path: Path) -> Built:
 
 def write_bytes(data: bytes, path: Path) -> Built:
     return Built(path, changed=write_whole(path, data))
-
-
-def unbuilt(course: Course, unit: str) -> list[Path]:
-    """Text sources that say something else than the notebooks beside them, by which a class is graded."""
-    sources = text_sources(course, unit)
-    if all(source.stat().st_mtime_ns == mtime(source.with_suffix(".ipynb")) for source in sources):
-        return []
-
-    found = []
-    for source in sources:
-        with contextlib.suppress(CourseError):  # a source that cannot be read says something else, too
-            if is_built(source):
-                continue
-        found.append(source)
-    return found
-
-
-def text_sources(course: Course, unit: str) -> list[Path]:
-    """Text sources of a unit: those that have the unit's name, or a notebook's beside them."""
-    folder = course.source(unit)
-    return sorted(p for p in folder.glob("*.py") if p.stem == folder.name or p.with_suffix(".ipynb").exists())
-
-
-def mtime(path: Path) -> int:
-    return path.stat().st_mtime_ns if path.exists() else 0

@@ -19,6 +19,7 @@ from grader.cli.printing import (
 )
 from grader.engine.result import Status
 from grader.errors import CourseError
+from grader.text import some
 
 
 def release(
@@ -165,8 +166,7 @@ def feedback(
         ),
     ):
         if who:
-            more = f" and {len(who) - 5} more" if len(who) > 5 else ""
-            print(f"grader: {', '.join(map(ascii, who[:5]))}{more}: {what}", file=sys.stderr)
+            print(f"grader: {some(who, 5, ascii)}: {what}", file=sys.stderr)
     if written.failed:
         raise typer.Exit(1)
 

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.engine.result import Status, Verdict
+from grader.text import some
 
 if TYPE_CHECKING:
     from grader.batch.grade import ClassSummary
@@ -153,9 +154,8 @@ def show_released(done: Released) -> None:
     if done.edits:
         print(f"  changed since the last release: {', '.join(map(str, done.edits))}")
     if done.graded and (done.edits or done.first):
-        more = f" and {len(done.graded) - 10} more" if len(done.graded) > 10 else ""
         print(
-            f"  graded already: {', '.join(map(ascii, done.graded[:10]))}{more}; the next `grader grade {done.unit}` brings them up to date"
+            f"  graded already: {some(done.graded, 10, ascii)}; the next `grader grade {done.unit}` brings them up to date"
         )
 
 

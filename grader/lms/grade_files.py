@@ -31,7 +31,7 @@ from datetime import datetime, timedelta
 from grader.errors import CourseError
 from grader.lms.roster import Roster
 from grader.record.grades import Grades, Person, State
-from grader.text import printable
+from grader.text import some
 
 # --------------------------------------------------------------------------------------------------- cells
 
@@ -119,15 +119,12 @@ def _match(grades: Grades, roster: Roster) -> _Matched:
     unclear += [id for ids in who if len(ids) > 1 for id in ids]
     remarks = []
     if strangers:
-        remarks.append(f"no row in {roster.path.name} for {_names(strangers)}")
+        remarks.append(f"no row in {roster.path.name} for {some(strangers, 10)}")
     if unclear:
-        remarks.append(f"left empty, because two rows or two students share an id: {_names(sorted(unclear))}")
+        remarks.append(
+            f"left empty, because two rows or two students share an id: {some(sorted(unclear), 10)}"
+        )
     return _Matched(tuple(ids[0] if len(ids) == 1 else None for ids in who), tuple(remarks))
-
-
-def _names(names: Sequence[str], limit: int = 10) -> str:
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(printable(name, 60) for name in names[:limit]) + more
 
 
 def _need(roster: Roster, platform: str, *columns: str) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from grader.text import printable, visible
+
 TEMPLATES = Path(__file__).parent / "templates"
 MAX_TEXT = 50_000
 """Characters of a text cell that is rendered; a longer one is shown as it was typed (renderers take quadratic time)."""
@@ -25,41 +27,24 @@ _TAGS = (
 _ATTRIBUTES = ("class", "id", "title", "alt", "width", "height", "align", "colspan", "rowspan")
 _LINK = re.compile(r"(https?:|mailto:|#)", re.IGNORECASE)
 _PICTURE = re.compile(r"(data:image/(png|jpeg|gif);base64,[A-Za-z0-9+/=\s]*|(?!/)[\w./ -]+)", re.IGNORECASE)
-# control characters but tab and line feed, marks that turn the direction of text, separators of lines, halves of surrogates
-_CONTROL = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
-)
-_ANSI = re.compile(r"\x1b\[[0-9;:?]*[A-Za-z]")
 
 
 def clean_html(text: str) -> str:
     """HTML without anything that acts: scripts, handlers, styles, frames, forms, links to other than pages and pictures."""
-    import bleach
+    import nh3
 
-    def allowed(tag: str, name: str, value: str) -> bool:
+    def allowed(tag: str, name: str, value: str) -> str | None:
         if name == "href":
-            return tag == "a" and _LINK.match(value) is not None
+            return value if _LINK.match(value) else None
         if name == "src":
-            return tag == "img" and _PICTURE.fullmatch(value) is not None
-        return name in _ATTRIBUTES
+            return value if _PICTURE.fullmatch(value) else None
+        return value
 
-    protocols = ("http", "https", "mailto", "data")
-    return str(bleach.clean(text, tags=_TAGS, attributes=allowed, protocols=protocols))
-
-
-def visible(text: str) -> str:
-    """A stranger's text, lines kept: colour codes gone, every other control or direction mark as its code point."""
-    return _CONTROL.sub(_code_point, _ANSI.sub("", text.replace("\r\n", "\n")))
-
-
-def one_line(text: str, limit: int = 200) -> str:
-    """A stranger's id or name in one line that no other id looks like: whatever is not printable as its code point."""
-    shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
-    return shown if len(shown) <= limit else shown[:limit] + "..."
-
-
-def _code_point(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
+    attributes = {"*": set(_ATTRIBUTES), "a": {"href"}, "img": {"src"}}
+    schemes = {"http", "https", "mailto", "data"}
+    return nh3.clean(
+        text, tags=set(_TAGS), attributes=attributes, attribute_filter=allowed, url_schemes=schemes
+    )
 
 
 def markdown(source: str, attachments: Mapping[str, Any] | None = None, *, tex: bool = True) -> Markup:
@@ -172,7 +157,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    made.filters.update(number=number, visible=visible, one_line=one_line, code=code)
+    made.filters.update(number=number, visible=visible, printable=printable, code=code)
     return made
 
 

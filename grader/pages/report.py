@@ -22,7 +22,7 @@ from grader.engine.result import Result, Status, Verdict
 from grader.engine.submission import TIMESTAMP, parse_timestamp
 from grader.errors import CourseError
 from grader.files import write_whole
-from grader.pages import charts, html
+from grader.pages import html
 from grader.pages import statistics as stats
 from grader.progress import Progress
 from grader.record.autograded import read_stamp
@@ -33,6 +33,7 @@ from grader.source.course import Course, read_course
 from grader.source.lock import disk_errors, hold
 from grader.source.notebook import Assignment, Cell
 from grader.source.outline import Part, check_title, notebook_title, outline
+from grader.text import printable
 
 NOT_YET = "not graded yet"
 """Status of a submission that is there and has no result."""
@@ -422,17 +423,17 @@ def _points(outcome: Outcome, exercise: Item) -> float:
 def _row(outcome: Outcome, exercises: Sequence[Item]) -> Row:
     graded = bool(outcome.tests)
     return Row(
-        student=html.one_line(outcome.student),
-        name=html.one_line(outcome.name),
+        student=printable(outcome.student),
+        name=printable(outcome.name),
         status=outcome.status,
-        reason=html.one_line(outcome.reason, 300),
+        reason=printable(outcome.reason, 300),
         points=tuple(_points(outcome, exercise) if graded else None for exercise in exercises),
         score=sum(test.points for test in outcome.tests.values()) if graded else None,
         total=outcome.total if graded or not outcome.waits else None,
         penalty=outcome.penalty,
         waits=outcome.waits,
-        misconceptions=tuple(html.one_line(name) for _, name in outcome.named),
-        incidents=tuple(html.one_line(text, 300) for text in outcome.incidents),
+        misconceptions=tuple(printable(name) for _, name in outcome.named),
+        incidents=tuple(printable(text, 300) for text in outcome.incidents),
         seconds=outcome.seconds if graded and outcome.seconds > 0 else None,
     )
 
@@ -443,7 +444,7 @@ def render(report: ClassReport) -> str:
     return html.render(
         "report.html",
         report=report,
-        charts=charts,
+        number=html.number,
         losses=[
             (exercise.title, (exercise.mean or 0.0, exercise.lost_visible, exercise.lost_hidden))
             for exercise in report.exercises

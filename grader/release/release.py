@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
 
-from grader.build.sources import mtime, text_sources, unbuilt
+from grader.build.unbuilt import mtime, text_sources, unbuilt
 from grader.errors import CourseError
 from grader.record.edits import Edit, edits, snapshot
 from grader.record.gradebook import Gradebook
@@ -22,6 +22,7 @@ from grader.source.course import Course, read_course
 from grader.source.lock import disk_errors, hold
 from grader.source.notebook import Assignment, Role
 from grader.source.regions import split_regions
+from grader.text import some
 
 EDITORS_OWN = (".ipynb_checkpoints", "__pycache__", ".DS_Store")
 """What editors leave in a release folder: neither released nor in the way."""
@@ -192,8 +193,7 @@ def _refuse_foreign_files(target: Path, made: Path, before: Release | None) -> N
         str(path.relative_to(target)) for path in _files(target) if path.relative_to(target) not in ours
     ]
     if foreign:
-        more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
         raise CourseError(
-            f"{target}: {', '.join(foreign[:3])}{more} would be lost: move what is no part of the unit elsewhere, "
+            f"{target}: {some(foreign)} would be lost: move what is no part of the unit elsewhere, "
             "or into the source folder if students need it, then release again"
         )

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import nbformat
 
+from grader.build.glossary import unknown_sections
 from grader.build.lectures import execute
+from grader.build.units import prose
 from grader.engine.result import Result, Status, TestResult, Verdict
 from grader.errors import CourseError
 from grader.progress import Progress
@@ -212,6 +214,8 @@ def _check_pointers(root: Path, unit: str, bank: Bank) -> Iterator[Problem]:
         for line in lecture.read_text(encoding="utf-8").splitlines()
         if line.startswith("# #")
     }
+    for name in unknown_sections(prose(lecture)):
+        yield Problem(unit, f"the glossary of lectures/{unit}.py has no section of the lecture for '{name}'")
     for entry in bank.misconceptions:
         if entry.see not in headings:
             yield Problem(entry.name, f"points to '{entry.see}', which is no heading of lectures/{unit}.py")

@@ -11,7 +11,7 @@
 #     name: python3
 # ---
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "title", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "title"}
 # # Assignment 10: batch normalisation
 #
 # You write batch normalisation forwards, with the running statistics that evaluation needs, and backwards, with the two
@@ -33,13 +33,13 @@
 # the same aspects follow at grading. NumPy or PyTorch, loops or array expressions: any right way is accepted. All numbers
 # are float64. A function must leave its arguments as they are and return new values.
 
-# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "setup"}
 import numpy as np
 import torch
 
 from trainlab import checks
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "batchnorm_forward_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "batchnorm_forward_statement"}
 # ## Exercise 1: normalise, and remember
 #
 # `batchnorm_forward` &nbsp;·&nbsp; 7 points &nbsp;·&nbsp; 20 minutes &nbsp;·&nbsp; difficulty 2 of 5
@@ -80,7 +80,7 @@ from trainlab import checks
 # <details><summary>Hint 3</summary>In training mode: <code>mean, var = x.mean(axis=0), x.var(axis=0)</code>, new running values by <code>(1 - momentum) * run_mean + momentum * mean</code> and the same for the unbiased variance. In evaluation mode: <code>mean, var = run_mean, run_var</code>. Then <code>gamma * (x - mean) / np.sqrt(var + eps) + beta</code>.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "batchnorm_forward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "batchnorm_forward"}
 def batchnorm_forward(
     x: np.ndarray,
     gamma: np.ndarray,
@@ -108,7 +108,7 @@ def batchnorm_forward(
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_forward_values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_batchnorm_forward_values", "points": 2}
 # Training mode: the normalised batch.
 _names = ("y", "new run_mean", "new run_var")
 _x, _gamma, _beta = np.array([[1.0, 7.0], [3.0, 5.0]]), np.array([4.0, 3.0]), np.array([10.0, 0.0])
@@ -146,7 +146,7 @@ _y = checks.items(_result, _names)[0]
 checks.array(_y, [[0.5, -1.0], [0.5, 1.0], [0.5, 0.0]], "y with a constant column", 1e-6, 1e-9)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_forward_running", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_batchnorm_forward_running", "points": 2}
 # Training mode: the running statistics, over several calls.
 _names = ("y", "new run_mean", "new run_var")
 _x, _one, _zero = np.array([[1.0, 7.0], [3.0, 5.0]]), np.ones(2), np.zeros(2)
@@ -181,7 +181,7 @@ for _D, _momentum in [(1, 0.1), (3, 0.4), (2, 1.0), (4, 0.01), (2, 0.0)]:
         _var = checks.array(_result[2], _spread, f"new run_var {_where}", 1e-6, 1e-9)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_forward_evaluation", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_batchnorm_forward_evaluation", "points": 2}
 # Evaluation mode: the running statistics are used, and stay.
 _names = ("y", "new run_mean", "new run_var")
 _x, _gamma, _beta = np.array([[1.0, 7.0], [3.0, 5.0]]), np.array([4.0, 3.0]), np.array([10.0, 0.0])
@@ -211,7 +211,7 @@ for _N, _D, _std, _eps in [(1, 3, 1.0, 1e-5), (1, 1, 2.0, 0.5), (6, 2, 3.0, 1e-5
     checks.array(_result[2], _was[1], f"new run_var {_where}", 1e-6, 1e-9)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_forward_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_batchnorm_forward_clean", "points": 1}
 # A call leaves its arguments alone and remembers nothing, in both modes.
 _names = ("y", "new run_mean", "new run_var")
 _x, _gamma, _beta = np.array([[1.0, 7.0], [3.0, 5.0]]), np.array([4.0, 3.0]), np.array([10.0, 0.0])
@@ -250,7 +250,7 @@ for _N, _D, _training in [(5, 3, True), (5, 3, False), (2, 3, True), (1, 3, Fals
         checks.array(_found, _wanted, f"{_name} with training = {_training}", 1e-6, 1e-9)
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "batchnorm_backward_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "batchnorm_backward_statement"}
 # ## Exercise 2: three paths to one input
 #
 # `batchnorm_backward` &nbsp;·&nbsp; 6 points &nbsp;·&nbsp; 30 minutes &nbsp;·&nbsp; difficulty 4 of 5
@@ -282,7 +282,7 @@ for _N, _D, _training in [(5, 3, True), (5, 3, False), (2, 3, True), (1, 3, Fals
 # <details><summary>Hint 3</summary>With <code>hat</code> for the normalised columns: <code>dgamma = (dy * hat).sum(axis=0)</code>, <code>dbeta = dy.sum(axis=0)</code>, and both means of the formula are these sums divided by N. PyTorch's autograd on exercise 1's formula is a right way too.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "batchnorm_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "batchnorm_backward"}
 def batchnorm_backward(
     dy: np.ndarray, x: np.ndarray, gamma: np.ndarray, eps: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -301,7 +301,7 @@ def batchnorm_backward(
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_backward_dx", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_batchnorm_backward_dx", "points": 3}
 # The gradient by the inputs: all three paths.
 _names = ("dx", "dgamma", "dbeta")
 _dy, _x = np.array([[1.0], [0.0], [0.0], [0.0]]), np.array([[4.0], [6.0], [4.0], [6.0]])
@@ -335,7 +335,7 @@ for _N, _D, _std, _eps in _cases:
     checks.array(_result[0], _dx, _where)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_backward_parameters", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_batchnorm_backward_parameters", "points": 1}
 # The gradients by gamma and beta.
 _names = ("dx", "dgamma", "dbeta")
 _dy, _x = np.array([[1.0], [0.0], [0.0], [0.0]]), np.array([[4.0], [6.0], [4.0], [6.0]])
@@ -360,7 +360,7 @@ for _N, _D, _std, _eps in [(3, 1, 1.0, 1e-5), (2, 4, 2.0, 0.3), (9, 3, 1e-3, 1e-
     checks.array(_result[2], _dbeta, f"dbeta for N = {_N}, D = {_D}")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_backward_algebra", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_batchnorm_backward_algebra", "points": 1}
 # What the formula removes: the constant in every column, and all but a trace of the column itself.
 _names = ("dx", "dgamma", "dbeta")
 _x, _gamma, _s = np.array([[4.0], [6.0], [4.0], [6.0]]), np.array([4.0]), 2.0
@@ -398,7 +398,7 @@ for _N, _D, _eps in [(2, 2, 0.5), (2, 1, 1e-3), (5, 3, 0.1), (12, 2, 1e-5)]:
     checks.array(_sum, _found + _one, "dx for the sum of two dy", 1e-7, 1e-9)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_backward_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_batchnorm_backward_clean", "points": 1}
 # A call leaves its arguments alone and remembers nothing.
 _names = ("dx", "dgamma", "dbeta")
 _dy, _x = np.array([[1.0], [0.0], [0.0], [0.0]]), np.array([[4.0], [6.0], [4.0], [6.0]])
@@ -428,7 +428,7 @@ for _N, _D in [(5, 3), (2, 3), (5, 3), (3, 6)]:
         checks.array(_found, _wanted, f"{_name} for N = {_N}, D = {_D}")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "residual_forward_backward_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "residual_forward_backward_statement"}
 # ## Exercise 3: a layer that may do nothing
 #
 # `residual_forward_backward` &nbsp;·&nbsp; 5 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 2 of 5
@@ -459,7 +459,7 @@ for _N, _D in [(5, 3), (2, 3), (5, 3), (3, 6)]:
 # <details><summary>Hint 3</summary>With <code>z = x @ W.T</code> and <code>dz = dy * (z &gt; 0)</code>: <code>dx = dy + dz @ W</code> and <code>dW = dz.T @ x</code>.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "residual_forward_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "residual_forward_backward"}
 def residual_forward_backward(
     x: np.ndarray, W: np.ndarray, dy: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -475,7 +475,7 @@ def residual_forward_backward(
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_residual_forward_backward_y", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_residual_forward_backward_y", "points": 1}
 # Forwards.
 _names = ("y", "dx", "dW")
 _x, _W, _dy = np.array([[1.0, -2.0]]), np.array([[1.0, 1.0], [2.0, -1.0]]), np.array([[1.0, 2.0]])
@@ -492,7 +492,7 @@ for _N, _d in [(1, 1), (1, 4), (3, 3), (7, 2), (2, 6), (20, 5)]:
     checks.array(_result[0], _y, f"y for N = {_N}, d = {_d}")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_residual_forward_backward_dx", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_residual_forward_backward_dx", "points": 2}
 # Backwards, to the inputs: along the skip and through the layer.
 _names = ("y", "dx", "dW")
 _x, _W, _dy = np.array([[1.0, -2.0]]), np.array([[1.0, 1.0], [2.0, -1.0]]), np.array([[1.0, 2.0]])
@@ -518,7 +518,7 @@ for _sign, _dx in [(-1.0, _dy.copy()), (1.0, np.einsum("nk,kj->nj", _dy, _W + np
     checks.array(_result[1], _dx, "dx with all units " + ("on" if _sign > 0 else "off"))
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_residual_forward_backward_dW", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_residual_forward_backward_dW", "points": 1}
 # Backwards, to the weights.
 _names = ("y", "dx", "dW")
 _x, _W, _dy = np.array([[1.0, -2.0]]), np.array([[1.0, 1.0], [2.0, -1.0]]), np.array([[1.0, 2.0]])
@@ -538,7 +538,7 @@ for _N, _d, _scale in [(1, 1, 1.0), (1, 4, 1.0), (3, 3, 0.5), (7, 2, 2.0), (2, 6
     checks.array(_result[2], _dW, f"dW for N = {_N}, d = {_d}")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_residual_forward_backward_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_residual_forward_backward_clean", "points": 1}
 # A call leaves its arguments alone and remembers nothing.
 _names = ("y", "dx", "dW")
 _x, _W, _dy = np.array([[1.0, -2.0]]), np.array([[1.0, 1.0], [2.0, -1.0]]), np.array([[1.0, 2.0]])
@@ -567,7 +567,7 @@ for _N, _d in [(4, 3), (1, 3), (4, 3), (5, 2)]:
         checks.array(_found, _wanted, f"{_name} for N = {_N}, d = {_d}")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_sigmoid_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_sigmoid_text"}
 # ## The payoff: your functions at work
 #
 # **Five layers of sigmoids.** 1,200 handwritten digits, 64 rows per step, five hidden layers of 32 units: all of it in NumPy,
@@ -654,7 +654,7 @@ plots.show(
     "networks fall, to below 0.5 at the smallest rate and to 0.1 at the two others.",
 )
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_residual_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_residual_text"}
 # **Thirty layers of relus.** Your third function, thirty times on top of itself. Its output minus its input is the layer without
 # the skip, so the same function also runs the plain network. Both have the same number of weights; which of them can still tell
 # one digit from another at the top?
@@ -705,7 +705,7 @@ plots.show(
     "without it: 10 layers fall faster than 2, but 30 stay as high as 2.",
 )
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_torch_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_torch_text"}
 # **And PyTorch.** Its layer has the same conventions; after 20 batches the outputs and the running statistics must agree:
 
 # %% tags=["explore"]
@@ -719,7 +719,7 @@ for _ in range(20):
     apart = max(apart, *(np.abs(a - b).max() for a, b in zip((y, *state), (theirs, *running), strict=True)))
 print(f"outputs and running statistics agree to 1e-10 after 20 batches: {apart < 1e-10}")
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "written_normalisation_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "written_normalisation_statement"}
 # ## Exercise 4: statistics, modes and scales
 #
 # written question &nbsp;·&nbsp; 3 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 3 of 5
@@ -733,7 +733,7 @@ print(f"outputs and running statistics agree to 1e-10 after 20 batches: {apart <
 # 3. Somebody multiplies the weights of a layer by 10 and leaves η as it is. Normalisation follows the layer; take ε = 0. What
 #    happens to the layer's normalised outputs, to the gradient by its weights, and to the change of its *direction* per step?
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "written_normalisation", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
+# %% [markdown] nbgrader={"grade_id": "written_normalisation", "points": 3}
 # ### BEGIN SOLUTION
 # 1. Each has mean 0 and variance 1 over the batch. Their correlation is still 0.9, since neither a shift nor a positive factor per
 #    unit changes it, so they are not independent; and the second still takes two values only, which is not a normal distribution.

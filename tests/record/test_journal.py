@@ -182,6 +182,7 @@ def as_earlier(folder):
     torn, nul = lines[0][:200], lines[0][:100] + "\0" * 50
     with contextlib.closing(Journal(state)) as journal:
         kept = journal.released(UNIT)
+        assert kept is not None
         columns = "student, before, after, status, why, tests, old_key, new_key, time"
         moves = journal._db.execute(f"SELECT {columns} FROM moves").fetchall()
     record = {"released": kept.released, "repository": kept.repository, **asdict(kept.snapshot)}
@@ -236,6 +237,7 @@ def test_a_course_of_an_earlier_version_is_graded_without_a_loss(earlier, tmp_pa
     assert sorted(path.name for path in (folder / ".grader").iterdir()) == ["lock", "state.db"]
     with contextlib.closing(Journal(folder / ".grader")) as journal:
         kept = journal.released(UNIT)
+        assert kept is not None
     assert kept.handed_out == (f"{UNIT}.ipynb",)
     assert kept.snapshot == snapshot(read_course(folder).assignment(UNIT))
     assert grade_class(folder, UNIT, progress=False).warnings == ()

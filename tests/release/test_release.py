@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from grader.batch.grade import grade_class
 from grader.build.build import build
-from grader.build.sources import unbuilt
+from grader.build.unbuilt import unbuilt
 from grader.errors import CourseError
 from grader.record.journal import Journal
 from grader.release.release import release
