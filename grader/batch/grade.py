@@ -35,7 +35,7 @@ from grader.engine.submission import (
 )
 from grader.files import write_whole
 from grader.progress import Progress
-from grader.record.autograded import Autograded, gradebook_entry, read_stamp
+from grader.record.autograded import Autograded, grading, read_stamp
 from grader.record.edits import edits, snapshot
 from grader.record.gradebook import Gradebook
 from grader.record.journal import Journal, Move, final_score, moved_tests
@@ -47,7 +47,7 @@ from grader.text import some
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ClassRow:
     """One submission in the summary of a class. `points` go by exercise, in the assignment's order.
 
     `score` is None and `points` empty where the status is not GRADED. `before` is the automatic score that the gradebook
@@ -75,7 +75,7 @@ class ClassSummary:
 
     unit: str
     exercises: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[ClassRow, ...]
     graded_now: int
     warnings: tuple[str, ...]
     seconds: float
@@ -126,8 +126,7 @@ def grade_class(
         gradebook = stack.enter_context(contextlib.closing(Gradebook(course, assignment)))
         clerk = _Clerk(course, assignment, journal, gradebook)
         warnings = (
-            *_taken_over(journal),
-            *_edits(course, assignment, journal, gradebook),
+            *_notices(course, assignment, journal, gradebook),
             *_extensions(clerk.extensions, gradebook, course, unit),
         )
         for warning in warnings:
@@ -158,20 +157,16 @@ def grade_class(
     )
 
 
-def _taken_over(journal: Journal) -> list[str]:
-    """That an earlier version's results were read, where they were."""
-    if not journal.taken_over:
-        return []
-    return [
-        f"{journal.taken_over} results of an earlier version of the grader were taken over into {journal.path}; what was graded by "
-        "another version is graded again, and whose score moves is said"
-    ]
-
-
-def _edits(course: Course, assignment: Assignment, journal: Journal, gradebook: Gradebook) -> list[str]:
-    """What differs between the unit as it was released and as it will be graded, in a sentence each."""
+def _notices(course: Course, assignment: Assignment, journal: Journal, gradebook: Gradebook) -> list[str]:
+    """What was taken over, and what differs between the unit as it was released and as it will be graded, in a sentence each."""
     unit, release = assignment.unit, journal.released(assignment.unit)
-    lines = [
+    lines = []
+    if journal.taken_over:
+        lines.append(
+            f"{journal.taken_over} results of an earlier version of the grader were taken over into {journal.path}; what was graded by "
+            "another version is graded again, and whose score moves is said"
+        )
+    lines += [
         f"{source} was edited since its notebook was built, and grading goes by the notebook: run `grader build {unit}` first"
         for source in unbuilt(course, unit)
     ]
@@ -221,7 +216,7 @@ class _Clerk:
         self._journal, self._gradebook = journal, gradebook
         source = course.folder("source", ".", assignment.unit)
         self._autograded = Autograded(source, assignment, gradebook.released)
-        self.rows: list[Row] = []
+        self.rows: list[ClassRow] = []
         self.graded_now = 0
         self.moves: list[Move] = []
         self._snapshot = snapshot(assignment)
@@ -246,7 +241,7 @@ class _Clerk:
         if old is not None:
             self._note_move(task, old, result, resubmitted=resubmitted)
         timestamp, incidents = parse_timestamp(task.timestamp)
-        entry = gradebook_entry(
+        scores = grading(
             task.student,
             timestamp,
             self._assignment,
@@ -256,7 +251,7 @@ class _Clerk:
             extension=self.extensions.get(task.student),
         )
         try:
-            recorded = self._gradebook.record(entry)
+            recorded = self._gradebook.record(scores)
         except (sa.exc.DataError, sa.exc.IntegrityError, UnicodeError) as error:
             what = str(getattr(error, "orig", error)).splitlines()[0]
             reason = f"the gradebook refuses this student ({what}); rename the folder"
@@ -294,8 +289,8 @@ class _Clerk:
         self._journal.append_move(self._assignment.unit, move, old, new)
         self.moves.append(move)
 
-    def _row(self, task: Task, result: Result, incidents: tuple[str, ...] = ()) -> Row:
-        return Row(
+    def _row(self, task: Task, result: Result, incidents: tuple[str, ...] = ()) -> ClassRow:
+        return ClassRow(
             student=_printable_id(task.student),
             status=result.status,
             score=_one(final_score(result)),

@@ -70,7 +70,7 @@ def snapshot(assignment: Assignment) -> Snapshot:
 
 def edits(then: Snapshot, now: Snapshot) -> tuple[Edit, ...]:
     """What is in `now` and not in `then`, and the other way round."""
-    found, plain = [], {"added": 0, "removed": 0}
+    changes, plain = [], {"added": 0, "removed": 0}
     for name in sorted({*then.cells, *now.cells}):
         old, new = then.cells.get(name), now.cells.get(name)
         if old is None or new is None:
@@ -78,20 +78,20 @@ def edits(then: Snapshot, now: Snapshot) -> tuple[Edit, ...]:
             if role in _PLAIN:  # their ids follow from their text
                 plain[what] += 1
             else:
-                found.append(Edit(name, what, _decides(role)))
+                changes.append(Edit(name, what, _decides(role)))
             continue
         decides = _decides(new.role)
         if old.points != new.points:
-            found.append(Edit(name, f"points {old.points:g} to {new.points:g}", decides))
+            changes.append(Edit(name, f"points {old.points:g} to {new.points:g}", decides))
         if old.seen != new.seen:
-            found.append(Edit(name, _WHAT.get(new.role, new.role), decides))
+            changes.append(Edit(name, _WHAT.get(new.role, new.role), decides))
         elif old.source != new.source:
             what = "hidden tests" if new.role == Role.TEST else "model answer, which decides no score"
-            found.append(Edit(name, what, decides))
+            changes.append(Edit(name, what, decides))
     if any(plain.values()):
-        found.append(Edit("text", f"{max(plain.values())} cells around the exercises"))
+        changes.append(Edit("text", f"{max(plain.values())} cells around the exercises"))
     files = sorted({*then.files, *now.files})
-    return *found, *(
+    return *changes, *(
         Edit(name, "file", True) for name in files if then.files.get(name) != now.files.get(name)
     )
 

@@ -41,12 +41,12 @@ from grader.source.notebook import Assignment, Cell, Notebook, Role
 
 
 @dataclass(frozen=True)
-class Entry:
+class Grading:
     """What the gradebook should say about one submission.
 
     `scores` has every graded cell: points, or None for a cell that a person must grade. `comments` has every cell that
     takes a comment. `timestamp` is naive UTC, None where unknown (the gradebook's own is then kept). `resubmitted`:
-    the student's files differ from those that the gradebook's entry was made from. `extension` is extra time (0 takes an
+    the student's files differ from those that the gradebook's scores were made from. `extension` is extra time (0 takes an
     earlier one back, None leaves the gradebook's).
     """
 
@@ -114,44 +114,45 @@ class Gradebook:
         joined = SUBMISSION.join(SUBMITTED, SUBMITTED.c.assignment_id == SUBMISSION.c.id)
         query = sa.select(SUBMISSION.c.student_id).select_from(joined).distinct()
         with mishaps(self._engine), self._engine.connect() as db:
-            found = db.execute(query.where(SUBMISSION.c.assignment_id == self._unit.id))
-            return tuple(sorted(found.scalars()))
+            students = db.execute(query.where(SUBMISSION.c.assignment_id == self._unit.id)).scalars()
+            return tuple(sorted(students))
 
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
         self._engine.dispose()
 
-    def record(self, entry: Entry) -> Recorded:
-        """Make the gradebook say what `entry` says, in one transaction; no row is touched that says it already.
+    def record(self, grading: Grading) -> Recorded:
+        """Make the gradebook say what `grading` says, in one transaction; no row is touched that says it already.
 
         Raises CourseError where the database cannot be written, and sqlalchemy's DataError or IntegrityError where it refuses this
         student's values.
         """
         with mishaps(self._engine), self._transaction() as db:
-            submission, notebooks = self._read(db, entry.student)
-            before = _score_before(self._unit, notebooks)
+            submission, notebooks = self._read(db, grading.student)
+            rows = [row for notebook in notebooks.values() for row in notebook.grades.values()]
+            scores = [row.auto_score for row in rows if row.auto_score is not None]
             extension = None if submission is None else submission.extension
-            if entry.extension is not None and self._unit.duedate is not None:
-                extension = entry.extension or None  # (nbgrader cannot extend what has no due date)
+            if grading.extension is not None and self._unit.duedate is not None:
+                extension = grading.extension or None  # (nbgrader cannot extend what has no due date)
             if submission is None:
-                submission = self._create(db, entry, extension)
+                submission = self._create(db, grading, extension)
             else:
-                timestamp = entry.timestamp or submission.timestamp
+                timestamp = grading.timestamp or submission.timestamp
                 _update(db, SUBMISSION, submission.id, submission, timestamp=timestamp, extension=extension)
-            late, penalties = self._seconds_late(entry.timestamp or submission.timestamp, extension), 0.0
+            late, penalties = self._seconds_late(grading.timestamp or submission.timestamp, extension), 0.0
             for name, notebook_id in self._unit.notebooks.items():
                 row = notebooks.get(notebook_id)
                 if row is None:
                     row = _Submitted(uuid4().hex)
                     links = {"notebook_id": notebook_id, "assignment_id": submission.id}
                     db.execute(sa.insert(SUBMITTED).values(id=row.id, flagged=False, **links))
-                score = self._write_grades(db, name, row, entry)
-                self._write_comments(db, name, row, entry)
-                penalty = self._penalty(entry.student, score, late)
+                score = self._write_grades(db, name, row, grading)
+                self._write_comments(db, name, row, grading)
+                penalty = self._penalty(grading.student, score, late)
                 _update(db, SUBMITTED, row.id, row, late_submission_penalty=penalty)
                 penalties += penalty or 0.0
-        return Recorded(before, penalties)
+        return Recorded(sum(scores) if scores else None, penalties)
 
     def _read(self, db: sa.Connection, student: str) -> tuple[Any, dict[str, _Submitted]]:
         """The submission's row and its notebooks' by the notebook's id."""
@@ -169,26 +170,26 @@ class Gradebook:
                 notebooks[row.notebook_id].comments[row.cell_id] = row
         return submission, notebooks
 
-    def _create(self, db: sa.Connection, entry: Entry, extension: timedelta | None) -> Any:
-        if db.execute(sa.select(STUDENT.c.id).where(STUDENT.c.id == entry.student)).first() is None:
-            db.execute(sa.insert(STUDENT).values(id=entry.student))
+    def _create(self, db: sa.Connection, grading: Grading, extension: timedelta | None) -> Any:
+        if db.execute(sa.select(STUDENT.c.id).where(STUDENT.c.id == grading.student)).first() is None:
+            db.execute(sa.insert(STUDENT).values(id=grading.student))
         values = {
             "id": uuid4().hex,
             "assignment_id": self._unit.id,
-            "student_id": entry.student,
-            "timestamp": entry.timestamp,
+            "student_id": grading.student,
+            "timestamp": grading.timestamp,
             "extension": extension,
         }
         db.execute(sa.insert(SUBMISSION).values(**values))
         return db.execute(sa.select(SUBMISSION).where(SUBMISSION.c.id == values["id"])).one()
 
-    def _write_grades(self, db: sa.Connection, name: str, notebook: _Submitted, entry: Entry) -> float:
+    def _write_grades(self, db: sa.Connection, name: str, notebook: _Submitted, grading: Grading) -> float:
         """Write a notebook's grades; return its score with manual scores and extra credit."""
         new, total = [], 0.0
         for (owner, cell), cell_id in self._unit.graded.items():
             if owner != name:
                 continue
-            auto = entry.scores[owner, cell]
+            auto = grading.scores[owner, cell]
             old = notebook.grades.get(cell_id)
             if old is None:
                 new.append({"cell_id": cell_id, "auto_score": auto, "needs_manual_grade": auto is None})
@@ -199,17 +200,17 @@ class Gradebook:
             if old.manual_score is None:
                 needs = auto is None
             else:
-                needs = old.needs_manual_grade or auto != old.auto_score or entry.resubmitted
+                needs = old.needs_manual_grade or auto != old.auto_score or grading.resubmitted
             _update(db, GRADE, old.grade_id, old, auto_score=auto, needs_manual_grade=needs)
         _insert(db, GRADE, notebook, new)
         return total
 
-    def _write_comments(self, db: sa.Connection, name: str, notebook: _Submitted, entry: Entry) -> None:
+    def _write_comments(self, db: sa.Connection, name: str, notebook: _Submitted, grading: Grading) -> None:
         new = []
         for (owner, cell), cell_id in self._unit.commented.items():
             if owner != name:
                 continue
-            comment = entry.comments.get((owner, cell))
+            comment = grading.comments.get((owner, cell))
             old = notebook.comments.get(cell_id)
             if old is None:
                 new.append({"cell_id": cell_id, "auto_comment": comment})
@@ -334,17 +335,6 @@ def _queries(unit: Unit) -> tuple[sa.Select[Any], sa.Select[Any]]:
         .where(*who)
     )
     return grades, comments
-
-
-def _score_before(unit: Unit, notebooks: Mapping[str, _Submitted]) -> float | None:
-    """The automatic score in the gradebook; None where no cell has one."""
-    scores = [
-        row.auto_score
-        for notebook in notebooks.values()
-        for row in notebook.grades.values()
-        if row.auto_score is not None
-    ]
-    return sum(scores) if scores else None
 
 
 def _changed(unit: Unit, assignment: Assignment) -> tuple[str, ...]:

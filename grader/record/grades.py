@@ -193,36 +193,34 @@ def cell_rows(db: sa.Connection, table: sa.TableClause, unit: Unit | None = None
 def read_submissions(db: sa.Connection, unit: Unit) -> dict[str, SubmissionGrades]:
     """Every submission of a unit, by student's id."""
     cells: defaultdict[str, dict[CellId, CellGrade]] = defaultdict(dict)
+    penalties: defaultdict[str, dict[str, float]] = defaultdict(dict)
     for row in cell_rows(db, GRADE, unit):
         cells[row.student][row.notebook, row.cell] = CellGrade(
             row.auto_score, row.manual_score, row.extra_credit or 0.0, bool(row.needs_manual_grade)
         )
+        if row.late_submission_penalty:
+            penalties[row.student][row.notebook] = row.late_submission_penalty
     comments: defaultdict[str, dict[CellId, str]] = defaultdict(dict)
     for row in cell_rows(db, COMMENT, unit):
         if text := row.auto_comment if row.manual_comment is None else row.manual_comment:
             comments[row.student][row.notebook, row.cell] = text
-    penalties: defaultdict[str, dict[str, float]] = defaultdict(dict)
-    books = {id: name for name, id in unit.notebooks.items()}
-    for row in db.execute(sa.select(SUBMITTED).where(SUBMITTED.c.notebook_id.in_(books))):
-        if row.late_submission_penalty:
-            penalties[row.assignment_id][books[row.notebook_id]] = row.late_submission_penalty
     people = SUBMISSION.outerjoin(STUDENT, STUDENT.c.id == SUBMISSION.c.student_id)
     query = sa.select(SUBMISSION, STUDENT.c.first_name, STUDENT.c.last_name).select_from(people)
-    found = {}
+    submissions = {}
     for row in db.execute(query.where(SUBMISSION.c.assignment_id == unit.id)):
         late = timedelta()
         if row.timestamp and unit.duedate:
             late = max(row.timestamp - unit.duedate - (row.extension or late), late)
-        found[row.student_id] = SubmissionGrades(
+        submissions[row.student_id] = SubmissionGrades(
             " ".join(part for part in (row.first_name, row.last_name) if part),
             _state(cells[row.student_id].values(), len(unit.graded)),
             row.timestamp,
             late,
             cells[row.student_id],
             comments[row.student_id],
-            penalties[row.id],
+            penalties[row.student_id],
         )
-    return found
+    return submissions
 
 
 def _state(cells: Collection[CellGrade], expected: int) -> State:
@@ -237,10 +235,10 @@ def read_grades(course: Course, unit: str) -> dict[str, SubmissionGrades]:
     Raises CourseError where there is no gradebook, it cannot be read, or it does not know the unit.
     """
     with reading(course.db_url) as db:
-        known = read_unit(db, unit)
-        if known is None:
+        in_gradebook = read_unit(db, unit)
+        if in_gradebook is None:
             raise CourseError(f"the gradebook does not know '{unit}': run `grader grade {unit}` first")
-        return read_submissions(db, known)
+        return read_submissions(db, in_gradebook)
 
 
 def gather(db: sa.Connection, units: Collection[str] = (), students: Collection[str] = ()) -> Grades:
