@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -97,7 +97,10 @@ class Gradebook:
         if unit is None:
             raise CourseError(f"{course.db_url}: nbgrader did not record '{assignment.unit}' in it")
         self._unit = unit
-        self._grades, self._comments = _queries(unit)
+        self._queries = {
+            GRADE: _query(unit, GRADE, unit.graded.values()),
+            COMMENT: _query(unit, COMMENT, unit.commented.values()),
+        }
 
     @property
     def released(self) -> Mapping[CellId, str]:
@@ -157,17 +160,14 @@ class Gradebook:
     def _read(self, db: sa.Connection, student: str) -> tuple[Any, dict[str, _Submitted]]:
         """The submission's row and its notebooks' by the notebook's id."""
         submission, notebooks = None, dict[str, _Submitted]()
-        for row in db.execute(self._grades, {"student": student}):
-            submission = row
-            if row.submitted_id is not None:
-                notebook = notebooks.setdefault(
-                    row.notebook_id, _Submitted(row.submitted_id, row.late_submission_penalty)
-                )
-                if row.cell_id is not None:
-                    notebook.grades[row.cell_id] = row
-        if submission is not None:
-            for row in db.execute(self._comments, {"student": student}):
-                notebooks[row.notebook_id].comments[row.cell_id] = row
+        for table, query in self._queries.items():
+            for row in db.execute(query, {"student": student}):
+                submission = row
+                if row.submitted_id is not None:
+                    fresh = _Submitted(row.submitted_id, row.late_submission_penalty)
+                    notebook = notebooks.setdefault(row.notebook, fresh)
+                    if row.cell_id is not None:
+                        (notebook.grades if table is GRADE else notebook.comments)[row.cell_id] = row
         return submission, notebooks
 
     def _create(self, db: sa.Connection, grading: Grading, extension: timedelta | None) -> Any:
@@ -201,7 +201,7 @@ class Gradebook:
                 needs = auto is None
             else:
                 needs = old.needs_manual_grade or auto != old.auto_score or grading.resubmitted
-            _update(db, GRADE, old.grade_id, old, auto_score=auto, needs_manual_grade=needs)
+            _update(db, GRADE, old.row_id, old, auto_score=auto, needs_manual_grade=needs)
         _insert(db, GRADE, notebook, new)
         return total
 
@@ -215,7 +215,7 @@ class Gradebook:
             if old is None:
                 new.append({"cell_id": cell_id, "auto_comment": comment})
             else:
-                _update(db, COMMENT, old.comment_id, old, auto_comment=comment)
+                _update(db, COMMENT, old.row_id, old, auto_comment=comment)
         _insert(db, COMMENT, notebook, new)
 
     def _seconds_late(self, timestamp: datetime | None, extension: timedelta | None) -> float:
@@ -300,41 +300,24 @@ def _insert(
         db.execute(sa.insert(table), [{"id": uuid4().hex, "notebook_id": notebook.id, **row} for row in rows])
 
 
-def _queries(unit: Unit) -> tuple[sa.Select[Any], sa.Select[Any]]:
-    """One student's grades and comments, for the parameter `student`.
+def _query(unit: Unit, table: sa.TableClause, cells: Collection[str]) -> sa.Select[Any]:
+    """One student's rows of GRADE or COMMENT, for the parameter `student`, and the submission's where there are none.
 
     nbgrader's tables are indexed by (notebook, submission) and (cell, notebook), so both are given: without them the
     database reads the whole class for each student.
     """
-    submitted = (
-        SUBMITTED.c.assignment_id == SUBMISSION.c.id,
-        SUBMITTED.c.notebook_id.in_(unit.notebooks.values()),
-    )
-    who = SUBMISSION.c.assignment_id == unit.id, SUBMISSION.c.student_id == sa.bindparam("student")
-    grade = GRADE.c.notebook_id == SUBMITTED.c.id, GRADE.c.cell_id.in_(unit.graded.values())
-    comment = COMMENT.c.notebook_id == SUBMITTED.c.id, COMMENT.c.cell_id.in_(unit.commented.values())
-    submission = (SUBMISSION.c[name] for name in ("id", "timestamp", "extension"))
-    scores = (
-        GRADE.c[name]
-        for name in ("cell_id", "auto_score", "manual_score", "extra_credit", "needs_manual_grade")
-    )
-    grades = (
-        sa.select(*submission, SUBMITTED.c.id.label("submitted_id"), SUBMITTED.c.notebook_id)
-        .add_columns(SUBMITTED.c.late_submission_penalty, GRADE.c.id.label("grade_id"), *scores)
-        .select_from(SUBMISSION.outerjoin(SUBMITTED, sa.and_(*submitted)).outerjoin(GRADE, sa.and_(*grade)))
-        .where(*who)
-    )
-    comments = (
+    submitted = SUBMITTED.c.assignment_id == SUBMISSION.c.id
+    submitted &= SUBMITTED.c.notebook_id.in_(unit.notebooks.values())
+    own = sa.and_(table.c.notebook_id == SUBMITTED.c.id, table.c.cell_id.in_(cells))
+    notebook = SUBMITTED.c.id.label("submitted_id"), SUBMITTED.c.notebook_id.label("notebook")
+    columns = (column for column in table.c if column.name not in ("id", "notebook_id"))
+    return (
         sa.select(
-            SUBMITTED.c.notebook_id,
-            COMMENT.c.id.label("comment_id"),
-            COMMENT.c.cell_id,
-            COMMENT.c.auto_comment,
+            SUBMISSION, *notebook, SUBMITTED.c.late_submission_penalty, table.c.id.label("row_id"), *columns
         )
-        .select_from(SUBMISSION.join(SUBMITTED, sa.and_(*submitted)).join(COMMENT, sa.and_(*comment)))
-        .where(*who)
+        .select_from(SUBMISSION.outerjoin(SUBMITTED, submitted).outerjoin(table, own))
+        .where(SUBMISSION.c.assignment_id == unit.id, SUBMISSION.c.student_id == sa.bindparam("student"))
     )
-    return grades, comments
 
 
 def _changed(unit: Unit, assignment: Assignment) -> tuple[str, ...]:
