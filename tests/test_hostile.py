@@ -17,6 +17,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -25,16 +26,19 @@ from typing import Any
 import nbformat
 import pytest
 
+from grader import diagnosis
 from grader.engine import grade
 from grader.feedback import write_feedback
 from grader.grade import ClassSummary, grade_class
 from grader.journal import Journal
 from grader.limits import Limits
-from grader.notebook import Assignment, read_assignment
+from grader.notebook import Assignment, Cell, Exercise, Role, WrongAnswer, read_assignment
+from grader.rehearsal import rehearse
 from grader.result import NotebookResult, Result, Status, Verdict
 from grader.submission import read_submission
 from tests import hostile
-from tests.hostile.case import FULL, TIGHT, Case, World, code, with_cells
+from tests.hostile import between, held
+from tests.hostile.case import FULL, TIGHT, Case, World, code, edited, with_cells
 from tests.hostile.course import INPUT_TOKEN, make_world, token
 from tests.hostile.secrets import TOKEN, snoop
 from tests.toycourse import Course
@@ -454,6 +458,58 @@ def test_alone(machine: Machine, heading: str, case: Case) -> None:
     wrong += left_behind(machine)
     if wrong:
         pytest.fail("\n".join(wrong), pytrace=False)
+
+
+# --- two submissions at the same time ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pair", between.PAIRS, ids=[pair.name for pair in between.PAIRS])
+def test_a_submission_tells_another_one_nothing(machine: Machine, pair: between.Pair) -> None:
+    cases = [
+        Case(f"{pair.name}_{who}", "own", make, FULL)
+        for who, make in (("listener", pair.listener), ("teller", pair.teller))
+    ]
+    handed = [read_submission(machine.hand_in(case), machine.world.unit) for case in cases]
+    with ThreadPoolExecutor() as pool:
+        listener, teller = pool.map(lambda one: grade(one, machine.assignment, LIMITS), handed)
+    assert "LISTENED" in shown_to_students(listener)
+    wrong = [
+        text
+        for result, case in zip((listener, teller), cases)
+        for text in unexpected(result, case, machine, 0)
+    ]
+    if wrong := wrong + left_behind(machine):
+        pytest.fail("\n".join(wrong), pytrace=False)
+
+
+@pytest.mark.parametrize("case", between.NAMING, ids=[case.name for case in between.NAMING])
+def test_naming_sends_nothing_of_the_solution(case: between.Naming) -> None:
+    """And finds the name all the same."""
+    exercise = Exercise(
+        "use",
+        Cell("use", Role.WORK, case.solution[case.solution.rindex("def use") :], solution=True),
+        (Cell("t", Role.TEST, case.test, 1.0),),
+    )
+    theirs: dict[str, Any] = {}
+    exec(case.answer or case.wrong, theirs)
+    sent: list[diagnosis.Call] = []
+
+    def student(calls: list[diagnosis.Call]) -> list[diagnosis.Answer]:
+        sent.extend(calls)
+        return diagnosis.answers(calls, theirs.__getitem__)
+
+    rehearsed = rehearse(exercise, case.solution, [WrongAnswer("use", "doubled", case.wrong)], {})
+    assert diagnosis.name(rehearsed, student) == "doubled"
+    assert sent and not any(between.SECRET.encode() in arguments for _, arguments in sent)
+
+
+@pytest.mark.parametrize("name", held.TEXTS)
+def test_a_text_that_takes_long_to_read_costs_the_coordinator_little(machine: Machine, name: str) -> None:
+    folder = machine.hand_in(Case(name, "own", edited(held.TEXTS[name]), FULL))
+    start = time.process_time()
+    result = grade(read_submission(folder, machine.world.unit), machine.assignment, LIMITS)
+    assert result.status is Status.GRADED
+    assert time.process_time() - start < 3
 
 
 # --- the same cases in the middle of a class --------------------------------------------------------------------------
