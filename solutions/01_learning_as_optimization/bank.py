@@ -1,11 +1,15 @@
 """Right and wrong solutions of assignment 1."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
+from grader.source.bank import misconception, variant
 
-from grader.bank import misconception, variant
+if TYPE_CHECKING:  # the notebook's set-up cell imports them
+    import numpy as np
+    import torch
 
 SEARCH = "1. What is being searched for?"
 BOWL = "2. Is it a bowl?"

@@ -1,9 +1,14 @@
 """Right and wrong solutions of assignment 02."""
 
-import numpy as np
-import torch
+from __future__ import annotations
 
-from grader.bank import misconception, variant
+from typing import TYPE_CHECKING
+
+from grader.source.bank import misconception, variant
+
+if TYPE_CHECKING:  # the notebook's set-up cell imports them
+    import numpy as np
+    import torch
 
 COST = "1. What should a mistake cost?"
 SOFTMAX = "2. How do outputs become probabilities?"

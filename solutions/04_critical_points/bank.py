@@ -1,9 +1,13 @@
 """Right and wrong solutions of unit 04: the critical point, its Hessian, and the ways off it."""
 
-# ruff: noqa: F821  (np comes from the notebook's set-up cell)
 from __future__ import annotations
 
-from grader.bank import misconception, variant
+from typing import TYPE_CHECKING
+
+from grader.source.bank import misconception, variant
+
+if TYPE_CHECKING:  # the notebook's set-up cell imports them
+    import numpy as np
 
 KIND = "1. What can a point with zero gradient be?"
 DOWN = "2. Which way is down?"

@@ -6,7 +6,7 @@ machine. Beside them stand honest ones that start processes, share memory and ne
 
 from __future__ import annotations
 
-from grader.result import Verdict
+from grader.engine.result import Verdict
 from tests.hostile.case import FULL, Case, Expect, Json, World, answering, cell, with_cells
 
 HEADING = "held"
