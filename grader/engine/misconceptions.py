@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import itertools
 import pickle
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -23,20 +23,25 @@ Call = tuple[str, bytes]
 """A function's name, and the pickle of its arguments."""
 Answer = list[Any]
 """The names of the exception's type and of that type's bases, [] without one; the value; what the call left of its arguments."""
-Rehearsal = list[tuple[Call, dict[str | None, bytes]]]
-"""Each call of an exercise's tests, and the pickles of the answers to it: of each wrong answer, by name, and of the solution (None)."""
+Rehearsal = list[tuple[Call, dict[str | None, bytes], str]]
+"""Each call of an exercise's tests, and the pickles of the answers to it: of each wrong answer, by name, and of the solution (None);
+and the id of the test whose hidden part makes it, "" where it is public."""
 
 
-def name(rehearsal: Rehearsal, student: Callable[[list[Call]], list[Answer]]) -> str | None:
+def name(
+    rehearsal: Rehearsal, student: Callable[[list[Call]], list[Answer]], begun: Collection[str] = ()
+) -> str | None:
     """The one wrong answer that answers as the student's functions do; None where that is not exactly one.
 
-    student: `answers` of the student's functions. Raises what that raises.
+    student: `answers` of the student's functions; begun: ids of tests whose hidden part has been begun. Of the others' hidden parts
+    nothing is asked: a test that fails before hands nothing of them over either. Raises what `student` raises.
     """
-    given = student([call for call, _ in rehearsal])
+    rehearsal = [one for one in rehearsal if one[2] in ("", *begun)]
+    given = student([call for call, *_ in rehearsal])
     if len(given) < len(rehearsal):  # not written yet
         return None
-    left: set[str | None] = {name for _, known in rehearsal[:1] for name in known}
-    for (_, known), theirs in zip(rehearsal, given, strict=True):
+    left: set[str | None] = {name for _, known, _ in rehearsal[:1] for name in known}
+    for (_, known, _), theirs in zip(rehearsal, given, strict=True):
         left &= known.keys()
         alike = {answer: _same(pickle.loads(answer), theirs) for answer in {known[name] for name in left}}
         left = {name for name in left if alike[known[name]]}
