@@ -12,6 +12,7 @@ import re
 import select
 import signal
 import socket
+import sys
 import tempfile
 import threading
 import time
@@ -19,13 +20,13 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from grader.engine import preload
-from grader.engine.plan import Plan, line_up
+from grader.engine.plan import MAX_ALL, Plan, line_up
 from grader.engine.result import NotebookResult, TestResult, Verdict
 from grader.errors import CourseError
 from grader.sandbox import linux
 from grader.sandbox.limits import Limits
 from grader.sandbox.messages import WireError, receive_frame, receive_message, send_frame, send_message
-from grader.sandbox.usage import usage
+from grader.sandbox.usage import Meter
 from grader.source.code import bound_names, parse
 from grader.source.notebook import Assignment, Notebook, Role
 
@@ -67,6 +68,7 @@ class Student:
     def __init__(self, isolate: bool, limits: Limits, scratch: str) -> None:
         self.data, theirs = socket.socketpair()
         self.process = preload.server().fork("student", theirs, limits, scratch, isolate)
+        self.meter = Meter(self.process.pid)
         try:
             self.data.settimeout(60)  # what it says of its sandbox, before any of the student's code runs
             self.layers = [linux.Layer(**layer) for layer in receive_message(self.data)[0]["layers"]]
@@ -74,14 +76,11 @@ class Student:
         except (EOFError, TimeoutError):
             self.finish()
             raise OSError("the student's process did not start") from None
-        self.start = usage(self.process.pid)
 
     def finish(self) -> dict[str, Any]:
         """Kill it and everything it started, and wait until they have gone: its exit status and processor time."""
         self.data.close()
-        spent, _ = usage(
-            self.process.pid, self.start
-        )  # of children too: those that end with it report to nobody
+        spent, _ = self.meter.read(sys.maxsize)  # of children too: those that end with it report to nobody
         end = self.process.end()
         return end | {"cpu": max(end.get("cpu", 0.0), spent)}
 
@@ -124,7 +123,7 @@ class Supervisor:
 
     def grade(self) -> None:
         """Raises CourseError without isolation, OSError where the machinery fails."""
-        code = "\n".join(step.source for step in self.plan.steps)
+        code = "\n".join(step.source[:MAX_ALL] for step in self.plan.steps)[: 4 * MAX_ALL]
         needed = [module for module, text in _ON_NEED.items() if text.search(code)]
         preload.server().preload([*_imported(self.notebook), *needed])
         self.deadline = time.monotonic() + self.limits.notebook_seconds
@@ -253,7 +252,7 @@ class Supervisor:
         if late := self._late(now):
             return late
         if self.student is not None:
-            cpu, memory = usage(self.student.process.pid, self.student.start, self.limits.memory)
+            cpu, memory = self.student.meter.read(self.limits.memory)
             if cpu > self.limits.cpu_seconds:
                 return Verdict.TIMEOUT, f"more than {self.limits.cpu_seconds} s of processor time"
             if memory > self.limits.memory:

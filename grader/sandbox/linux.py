@@ -159,7 +159,7 @@ def visible_paths() -> list[Path]:
     """
     import trainlab
 
-    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    names = ("stdlib", "purelib", "platlib")
     folders = ("site-packages", "dist-packages", "lib-dynload")
     system = (
         "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/usr/share/fonts", "/etc/localtime",
@@ -167,13 +167,15 @@ def visible_paths() -> list[Path]:
     )  # fmt: skip
     wanted = [Path(sys.base_prefix, part) for part in ("bin", "lib", "lib64", "share/zoneinfo")]
     wanted += [
-        Path(sys.executable),
         Path(sys.prefix, "pyvenv.cfg"),
         Path(trainlab.__file__).parent,
         *map(Path, system),
     ]
     wanted += [Path(sysconfig.get_path(name)) for name in names]
     wanted += [Path(entry) for entry in sys.path if entry.endswith(folders)]
+    wanted += [Path(sys.executable)]  # a link to a link, mostly
+    while wanted[-1].is_symlink():
+        wanted.append(wanted[-1].parent / os.readlink(wanted[-1]))
     kept: list[Path] = []
     for path in sorted({p for p in wanted if p.exists()}, key=lambda p: len(p.parts)):
         if path != Path("/") and not any(path.is_relative_to(other) for other in kept):
@@ -271,7 +273,11 @@ def _build_root(visible: Iterable[Path]) -> None:
 def _mount_scratch(limits: Limits) -> None:
     """The folders that a process may write in, which end with it."""
     trees = [
-        checked(libc.syscall(_SYS_OPEN_TREE, -100, str(path).encode(), 0x8001 | os.O_CLOEXEC), f"open {path}")
+        os.readlink(path)
+        if path.is_symlink()
+        else checked(
+            libc.syscall(_SYS_OPEN_TREE, -100, str(path).encode(), 0x8001 | os.O_CLOEXEC), f"open {path}"
+        )
         for path in _covered
     ]
     size = f"size={limits.scratch},nr_inodes={limits.inodes},mode=777"
@@ -282,6 +288,9 @@ def _mount_scratch(limits: Limits) -> None:
         mount(f"{HOME}/{name}", target, None, _MS_BIND)
     for path, tree in zip(_covered, trees, strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(tree, str):
+            path.symlink_to(tree)
+            continue
         path.mkdir() if stat.S_ISDIR(os.fstat(tree).st_mode) else path.touch()
         checked(libc.syscall(_SYS_MOVE_MOUNT, tree, b"", -100, str(path).encode(), 4), f"mount {path}")
         os.close(tree)

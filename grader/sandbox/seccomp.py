@@ -39,7 +39,6 @@ _IN_PART: tuple[tuple[str, int, tuple[tuple[int, int, int], ...]], ...] = (
     ("preadv2", _EOPNOTSUPP, ((5, _IS_NOT, 0),)),  # RWF_NOWAIT: what is in memory already
     ("cachestat", _ENOSYS, ()),
     ("mmap", _EPERM, ((3, _HAS, 0x21),)),  # shared and anonymous: memory that stays while no process's table shows it
-    ("rt_sigaction", _DONE, ((0, _IS, 17), (1, _IS_NOT, 0))),  # SIGCHLD: a child that need not be waited for is counted nowhere
 )  # fmt: skip
 _NUMBERS = {b"cachestat": 451}  # younger than many a libseccomp; everywhere the same
 

@@ -272,6 +272,9 @@ class Naming:
     test: str
     wrong: str
     answer: str = ""  # the student's; the misconception itself where it is empty
+    named: str | None = (
+        "doubled"  # None: an object of their own in the arguments is nobody else's, so no answer is the same
+    )
 
 
 SECRET = "only_the_solution_says_so"
@@ -288,6 +291,7 @@ NAMING = (
         "assert use(Box(3.0)) == 3.0\nuse(Box(4.0))",
         "def use(box):\n    return box.get() * 2\n",
         _BARE + "def use(box):\n    return box.get() * 2\n",
+        None,
     ),
     Naming(
         "a_function_that_it_made",
@@ -318,5 +322,6 @@ NAMING = (
         "assert use(Box(3.0).get) == 3.0\nuse(Box(4.0).get)",
         "def use(f):\n    return f() * 2\n",
         _BARE + "def use(f):\n    return f() * 2\n",
+        None,
     ),
 )

@@ -500,7 +500,7 @@ def test_naming_sends_nothing_of_the_solution(case: between.Naming) -> None:
         return misconceptions.answers(calls, theirs.__getitem__)
 
     rehearsed = rehearse(exercise, case.solution, [WrongAnswer("use", "doubled", case.wrong)], {})
-    assert misconceptions.name(rehearsed, student) == "doubled"
+    assert misconceptions.name(rehearsed, student) == case.named
     assert sent and not any(between.SECRET.encode() in arguments for _, arguments in sent)
 
 
