@@ -19,7 +19,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from grader.engine import codec
-from grader.engine.misconceptions import Call, Rehearsal, answer
+from grader.engine.misconceptions import Asked, Call, Rehearsal, answer
 from grader.engine.namespace import Namespace, run_cell, settle
 from grader.engine.plan import Step
 from grader.engine.proxy import Link
@@ -68,8 +68,8 @@ def rehearse(
         known |= {entry.name: _bind(names, solution, entry.source) for entry in wrong}
     except Exception:
         return []
-    found = [(call, dict(_answers(call, known)), where) for call, where in calls if len(call[1]) <= MAX_BYTES]
-    return [one for one in found if max(map(len, one[1].values()), default=0) <= MAX_BYTES]
+    found = [Asked(call, dict(_answers(call, known)), *of) for call, of in calls if len(call[1]) <= MAX_BYTES]
+    return [one for one in found if max(map(len, one.known.values()), default=0) <= MAX_BYTES]
 
 
 def _answers(call: Call, known: Mapping[str | None, dict[str, Any]]) -> Iterable[tuple[str | None, bytes]]:
@@ -84,15 +84,16 @@ class _StandIn:
     """A function of the exercise during a rehearsal: it keeps what it is called with."""
 
     def __init__(
-        self, name: str, function: Callable[..., Any], calls: list[Call], own: Mapping[int, str]
+        self, name: str, function: Callable[..., Any], calls: list[tuple[Call, bool]], own: Mapping[int, str]
     ) -> None:
         self.name, self.function, self.calls, self.own = name, function, calls, own
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         file = io.BytesIO()
         with contextlib.suppress(Exception):  # a call that cannot travel is not asked
-            _Pickler(file, self.own).dump((args, kwargs))
-            self.calls.append((self.name, file.getvalue()))
+            pickler = _Pickler(file, self.own)
+            pickler.dump((args, kwargs))
+            self.calls.append(((self.name, file.getvalue()), pickler.code))
         return self.function(*args, **kwargs)
 
 
@@ -102,11 +103,13 @@ class _Pickler(codec.Pickler):
 
     def __init__(self, file: io.BytesIO, own: Mapping[int, str]) -> None:
         super().__init__(file, _fresh)
-        self.own = own
+        self.own, self.code = own, False
 
     def persistent_id(self, obj: Any) -> str | None:
-        if isinstance(obj, CodeType) and obj.co_filename == _SOLUTION:
-            raise pickle.PicklingError("code of the solution")
+        if isinstance(obj, CodeType):
+            self.code = True
+            if obj.co_filename == _SOLUTION:
+                raise pickle.PicklingError("code of the solution")
         return obj.name if type(obj) is _StandIn else self.own.get(id(obj))
 
 
@@ -115,10 +118,12 @@ def _fresh(counted: Any) -> tuple[Any, ...]:
     return type(counted), (counted.function,)
 
 
-def _calls(exercise: Exercise, right: dict[str, Any], names: Mapping[str, Any]) -> Iterable[tuple[Call, str]]:
+def _calls(
+    exercise: Exercise, right: dict[str, Any], names: Mapping[str, Any]
+) -> list[tuple[Call, tuple[str, bool]]]:
     """The calls of the exercise's functions that its test cells make, where all functions are the solution's; with the test's id
-    where the hidden part makes them, else ""."""
-    calls, where = list[Call](), list[str]()
+    where the hidden part makes them, else "", and whether they hand over code."""
+    calls, found = list[tuple[Call, bool]](), list[tuple[Call, tuple[str, bool]]]()
     own = {
         id(value): name for name, value in right.items() if value is not names.get(name) and _is_new(value)
     }
@@ -133,8 +138,8 @@ def _calls(exercise: Exercise, right: dict[str, Any], names: Mapping[str, Any]) 
         for node in ast.parse(test.source).body:
             exec(compile(ast.Module([node], []), test.id, "exec"), bound)
             hidden = (node.end_lineno or 0) > head
-            where += [test.id if hidden else ""] * (len(calls) - len(where))
-    return zip(calls, where, strict=True)
+            found += [(call, (test.id if hidden else "", code)) for call, code in calls[len(found) :]]
+    return found
 
 
 def _is_new(x: Any) -> bool:

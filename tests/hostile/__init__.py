@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.hostile import (
     between,
+    further,
     held,
     malformed,
     metadata,
@@ -16,7 +17,7 @@ from tests.hostile import (
 )
 from tests.hostile.case import Case
 
-HEADINGS = (wins, secrets, resources, network, metadata, malformed, people, unlucky, between, held)
+HEADINGS = (wins, secrets, resources, network, metadata, malformed, people, unlucky, between, held, further)
 CASES: tuple[tuple[str, Case], ...] = tuple(
     (module.HEADING, case) for module in HEADINGS for case in module.CASES
 )

@@ -275,6 +275,14 @@ TEXTS = {
     "names_in_a_long_text": lambda nb, world: _append(nb, "if 0:\n    f'" + "{a}" * 33_000 + "'"),
 }
 
+# name: a text cell, of which a submission has twenty
+PAGES = {
+    "environments": "\\begin{a}\n" * 990,
+    "dollars": "$a\n" * 3_300,
+    "brackets": "\\\\[" * 3_300,
+    "quotes": "".join(">" * n + "a\n" for n in range(300)),
+}
+
 
 def _append(nb: Json, source: str) -> None:
     nb["cells"].append(

@@ -38,7 +38,7 @@ from grader.sandbox.limits import Limits
 from grader.source.bank import WrongAnswer
 from grader.source.notebook import Assignment, Cell, Exercise, Role, read_assignment
 from tests import hostile
-from tests.hostile import between, held
+from tests.hostile import between, further, held
 from tests.hostile.case import FULL, TIGHT, Case, World, code, edited, with_cells
 from tests.hostile.course import INPUT_TOKEN, make_world, token
 from tests.hostile.secrets import TOKEN, snoop
@@ -464,7 +464,10 @@ def test_alone(machine: Machine, heading: str, case: Case) -> None:
 # --- two submissions at the same time ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("pair", between.PAIRS, ids=[pair.name for pair in between.PAIRS])
+PAIRS = (*between.PAIRS, *further.PAIRS)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=[pair.name for pair in PAIRS])
 def test_a_submission_tells_another_one_nothing(machine: Machine, pair: between.Pair) -> None:
     cases = [
         Case(f"{pair.name}_{who}", "own", make, FULL)
@@ -511,6 +514,25 @@ def test_a_text_that_takes_long_to_read_costs_the_coordinator_little(machine: Ma
     result = grade(read_submission(folder, machine.world.unit), machine.assignment, LIMITS)
     assert result.status is Status.GRADED
     assert time.process_time() - start < 3
+
+
+@pytest.mark.parametrize("text", held.PAGES)
+def test_a_text_that_takes_long_to_render_is_shown_as_typed(
+    machine: Machine, tmp_path: Path, text: str
+) -> None:
+    shutil.copytree(machine.course.folder / "solutions", tmp_path / "solutions")
+    nb = machine.world.notebook("honest")
+    nb["cells"] += [
+        {"cell_type": "markdown", "id": f"t{n}", "metadata": {}, "source": f"{n}\n\n" + held.PAGES[text]}
+        for n in range(20)
+    ]
+    course = Course(tmp_path)
+    course.hand_in("ann", json.dumps(nb).encode())
+    course.hand_in("bob", json.dumps(machine.world.honest).encode())
+    grade_class(tmp_path, machine.world.unit, workers=1, progress=False, limits=LIMITS)
+    start = time.process_time()
+    assert write_feedback(tmp_path, machine.world.unit, progress=False).submissions == 2
+    assert time.process_time() - start < 15
 
 
 # --- the same cases in the middle of a class --------------------------------------------------------------------------
