@@ -6,6 +6,9 @@ import contextlib
 import os
 from pathlib import Path
 
+IN_THE_WAY = (IsADirectoryError, NotADirectoryError, FileExistsError)
+"""What writing a file or a folder raises where something of another kind lies."""
+
 
 def write_whole(path: Path, content: bytes) -> bool:
     """Make a file hold `content`, and its folder exist; False where it does already.

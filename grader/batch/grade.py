@@ -33,12 +33,14 @@ from grader.engine.submission import (
     read_submission,
     without_timestamp,
 )
-from grader.files import write_whole
+from grader.errors import CourseError
+from grader.files import IN_THE_WAY, write_whole
 from grader.progress import Progress
 from grader.record.autograded import Autograded, grading, read_stamp
 from grader.record.edits import edits, snapshot
 from grader.record.gradebook import Gradebook
 from grader.record.journal import Journal, Move, final_score, moved_tests
+from grader.sandbox import linux
 from grader.sandbox.limits import Limits
 from grader.source.course import EXTENSIONS, Course, chosen, read_course, read_extensions
 from grader.source.lock import disk_errors, hold
@@ -110,6 +112,8 @@ def grade_class(
     course = read_course(folder, db_url)
     assignment = course.assignment(unit)
     names = chosen(course.students(unit), students, unit)
+    if not allow_unsandboxed and (readable := linux.in_sight(course.private)):
+        raise CourseError(readable)
     limits = limits or Limits()
     run_one = functools.partial(
         engine.grade, assignment=assignment, limits=limits, allow_unsandboxed=allow_unsandboxed
@@ -257,10 +261,15 @@ class _Clerk:
             reason = f"the gradebook refuses this student ({what}); rename the folder"
             self._fail(task, result, reason)
             return
-        if made is not None:
-            made.write(folder)
-        if task.timestamp:
-            write_whole(folder / TIMESTAMP, task.timestamp)
+        try:
+            if made is not None:
+                made.write(folder)
+            if task.timestamp:
+                write_whole(folder / TIMESTAMP, task.timestamp)
+        except IN_THE_WAY as error:
+            reason = f"something else lies where {error.filename2 or error.filename} belongs: move it away"
+            self._fail(task, result, reason)
+            return
         row = self._row(task, result, incidents)
         self.rows.append(replace(row, before=_one(recorded.before), penalty=_one(recorded.penalty)))
 

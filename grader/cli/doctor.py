@@ -14,6 +14,7 @@ from pathlib import Path
 from grader.errors import CourseError
 from grader.sandbox import linux
 from grader.sandbox.limits import Limits
+from grader.source.course import read_course
 
 PACKAGES = (
     "trainlab",
@@ -57,7 +58,7 @@ def examine() -> list[Finding]:
     for layer in layers:
         mark = "ok" if layer.holds else "weak" if layer.name in _OPTIONAL else "missing"
         found.append(Finding(mark, layer.name, layer.detail))
-    return [*found, *_folders(), *_versions()]
+    return [*found, *_course(), *_folders(), *_versions()]
 
 
 def _layers() -> tuple[list[linux.Layer], str]:
@@ -71,6 +72,20 @@ def _layers() -> tuple[list[linux.Layer], str]:
             return [], str(error)
         student.finish()
         return student.layers, ""
+
+
+def _course() -> list[Finding]:
+    """Whether students' code can be kept from the course in the present folder, if there is one."""
+    if not Path("nbgrader_config.py").is_file():
+        return []
+    readable = linux.in_sight(read_course(Path.cwd()).private)
+    return [
+        Finding(
+            "missing" if readable else "ok",
+            "course",
+            readable or "nothing of it can be read by students' code",
+        )
+    ]
 
 
 def _folders() -> list[Finding]:

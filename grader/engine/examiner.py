@@ -231,12 +231,16 @@ class Examiner:
                 ask = functools.partial(self._link().ask, student.rehearse)
                 self.say(rehearse=exercise)
                 rehearsed = pickle.loads(messages.receive_frame(self.control, 2**40))
-                one = misconceptions.name(rehearsed, ask)
+                one = misconceptions.name(rehearsed, ask, [t for t in tests if self._went_on(t)])
             except (Fault, NoStudent, StudentExit):  # over an answer that no test came to: not asked again
                 break
             if one:
                 found.append((exercise, one))
         return found
+
+    def _went_on(self, test: str) -> bool:
+        """Whether the test's hidden part has been begun."""
+        return self.results[test]["verdict"] == Verdict.PASSED or not self.results[test]["public"]
 
     def run_setup(self, step: Step) -> None:
         self.begin(step.id, self.plan.limits.cell_seconds)

@@ -11,8 +11,8 @@ from __future__ import annotations
 import io
 import itertools
 import pickle
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,26 +23,52 @@ Call = tuple[str, bytes]
 """A function's name, and the pickle of its arguments."""
 Answer = list[Any]
 """The names of the exception's type and of that type's bases, [] without one; the value; what the call left of its arguments."""
-Rehearsal = list[tuple[Call, dict[str | None, bytes]]]
-"""Each call of an exercise's tests, and the pickles of the answers to it: of each wrong answer, by name, and of the solution (None)."""
 
 
-def name(rehearsal: Rehearsal, student: Callable[[list[Call]], list[Answer]]) -> str | None:
+class Asked(NamedTuple):
+    """One call of an exercise's tests."""
+
+    call: Call
+    known: dict[
+        str | None, bytes
+    ]  # the pickled answer of each wrong answer, by name, and of the solution (None)
+    hidden: str = ""  # the test whose hidden part makes it; "" where it is public
+    code: bool = False  # it hands over a function of the test's own
+
+
+Rehearsal = list[Asked]
+
+
+def name(
+    rehearsal: Rehearsal, student: Callable[[list[Call]], list[Answer]], begun: Collection[str] = ()
+) -> str | None:
     """The one wrong answer that answers as the student's functions do; None where that is not exactly one.
 
-    student: `answers` of the student's functions. Raises what that raises.
+    student: `answers` of the student's functions; begun: ids of tests whose hidden part has been begun, which hands its calls over.
+    Of other hidden parts only data is handed over, never code, and only where all else leaves several. Raises what `student` raises.
     """
-    given = student([call for call, _ in rehearsal])
-    if len(given) < len(rehearsal):  # not written yet
-        return None
-    left: set[str | None] = {name for _, known in rehearsal[:1] for name in known}
-    for (_, known), theirs in zip(rehearsal, given, strict=True):
-        left &= known.keys()
-        alike = {answer: _same(pickle.loads(answer), theirs) for answer in {known[name] for name in left}}
-        left = {name for name in left if alike[known[name]]}
-        if left <= {None}:
-            return None
+    handed = [one for one in rehearsal if one.hidden in ("", *begun)]
+    more = [one for one in rehearsal if one.hidden not in ("", *begun) and not one.code]
+    left = _fitting(handed, student, {name for one in rehearsal[:1] for name in one.known})
+    if len(left) > 1:
+        left = _fitting(more, student, left)
     return left.pop() if len(left) == 1 else None
+
+
+def _fitting(
+    asked: Rehearsal, student: Callable[[list[Call]], list[Answer]], left: set[str | None]
+) -> set[str | None]:
+    """Those of `left` that answer to the end as the student's functions do."""
+    given = student([one.call for one in asked])
+    if len(given) < len(asked):  # not written yet
+        return set()
+    for one, theirs in zip(asked, given, strict=True):
+        left = left & one.known.keys()
+        alike = {answer: _same(pickle.loads(answer), theirs) for answer in {one.known[name] for name in left}}
+        left = {name for name in left if alike[one.known[name]]}
+        if left <= {None}:
+            return set()
+    return left
 
 
 def answers(calls: Iterable[Call], look_up: Callable[[str], Any]) -> list[Answer]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import difflib
 import functools
+import itertools
 import marshal
 import re
 from collections.abc import Iterator
@@ -21,8 +22,9 @@ from grader.sandbox.limits import Limits
 from grader.source.code import bound_names, parse
 from grader.source.notebook import HIDDEN_BEGIN, Cell, Notebook, Role
 
-MAX_LOOKED_INTO = 100_000
-"""Characters of a cell whose code is analysed; a longer one is taken for one that may do anything."""
+MAX_LOOKED_INTO, MAX_ALL = 10_000, 100_000
+"""Characters of a cell, and of a submission's cells together, whose code is analysed: to parse takes quadratic time and memory.
+What is longer is taken for what may do anything."""
 MAX_COMPARED = 50
 """Cells of one submission that are compared with the source letter by letter, which takes quadratic time."""
 STUDENTS = ("cell", "setup")
@@ -221,10 +223,10 @@ def imports(source: str) -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=200)
-def _facts(source: str) -> _Facts:
+def _facts(source: str, room: int = MAX_ALL) -> _Facts:
     """Everything that is asked about a cell's text, found once for cells that many submissions share."""
     try:
-        if len(source) > MAX_LOOKED_INTO:
+        if len(source) > room:
             raise ValueError("too long")
         body = parse(source).body
         brought = [node for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
@@ -241,7 +243,11 @@ def _facts(source: str) -> _Facts:
 
 def _settle(steps: list[Step]) -> Iterator[Step]:
     """The steps, each test marked with whether the cells after it leave alone what it, or a cell before it, looks up."""
-    facts = [_facts(step.source) if step.kind in STUDENTS else None for step in steps]
+    read = itertools.accumulate(len(step.source) if step.kind == "cell" else 0 for step in steps)
+    facts = [
+        _facts(step.source, MAX_LOOKED_INTO if so_far <= MAX_ALL else 0) if step.kind in STUDENTS else None
+        for step, so_far in zip(steps, read, strict=True)
+    ]
     for number, step in enumerate(steps):
         if step.kind == "test" and step.public != step.source:
             earlier, later = list(filter(None, facts[:number])), list(filter(None, facts[number + 1 :]))

@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from grader.source.notebook import Assignment, Notebook
@@ -27,6 +27,9 @@ MAX_CELLS = 2_000
 MAX_PARTS = 3_000_000
 """Brackets and commas of a notebook's text: each may become an object a hundred times its size."""
 _SUFFIX = ".ipynb"
+
+TIMESTAMP, SECRET = "timestamp.txt", "submission_secret.txt"
+"""nbgrader's own files in a collected submission."""
 
 
 class Unreadable(Exception):
@@ -80,6 +83,13 @@ def read_submission(folder: Path, unit: str) -> Submission:
         if len(files) >= MAX_FILES:
             notes.append(f"more than {MAX_FILES} files: the others were left out")
             break
+        if expected := expected_file(name):
+            notes += (
+                [note]
+                if (note := f"{printable(expected)}: left out (a folder where a file belongs)") not in notes
+                else []
+            )
+            continue
         try:
             content = read_plain(entry)
         except (OSError, ValueError) as error:
@@ -115,6 +125,14 @@ def walk(folder: Path, prefix: str, notes: list[str], depth: int = 0) -> Iterato
             yield name, Path(entry.path)
         else:
             notes.append(f"{printable(name)}: left out (not a regular file)")
+
+
+def expected_file(name: str) -> str:
+    """The folder on the way to `name` that is called as a notebook, or a file of nbgrader's, is called; "" where there is none."""
+    for parent in reversed(PurePosixPath(name).parents):
+        if parent.name.lower().endswith(_SUFFIX) or parent.name.lower() in (TIMESTAMP, SECRET):
+            return str(parent)
+    return ""
 
 
 def read_plain(path: Path) -> bytes:
@@ -247,10 +265,6 @@ def _related(data: bytes, notebook: Notebook) -> bool:
         return True  # let the reader say what is wrong with it
     ids = {cell.id for cell in notebook.cells}
     return any(cell.grade_id in ids for cell in cells)
-
-
-TIMESTAMP, SECRET = "timestamp.txt", "submission_secret.txt"
-"""nbgrader's own files in a collected submission."""
 
 
 def without_timestamp(handed: Submission) -> tuple[Submission, bytes]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import os
 import pickle
 import re
 import select
@@ -18,16 +17,16 @@ import tempfile
 import threading
 import time
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from grader.engine import preload
-from grader.engine.plan import Plan, line_up
+from grader.engine.plan import MAX_ALL, Plan, line_up
 from grader.engine.result import NotebookResult, TestResult, Verdict
 from grader.errors import CourseError
 from grader.sandbox import linux
 from grader.sandbox.limits import Limits
 from grader.sandbox.messages import WireError, receive_frame, receive_message, send_frame, send_message
+from grader.sandbox.usage import Meter
 from grader.source.code import bound_names, parse
 from grader.source.notebook import Assignment, Notebook, Role
 
@@ -69,6 +68,7 @@ class Student:
     def __init__(self, isolate: bool, limits: Limits, scratch: str) -> None:
         self.data, theirs = socket.socketpair()
         self.process = preload.server().fork("student", theirs, limits, scratch, isolate)
+        self.meter = Meter(self.process.pid)
         try:
             self.data.settimeout(60)  # what it says of its sandbox, before any of the student's code runs
             self.layers = [linux.Layer(**layer) for layer in receive_message(self.data)[0]["layers"]]
@@ -76,12 +76,13 @@ class Student:
         except (EOFError, TimeoutError):
             self.finish()
             raise OSError("the student's process did not start") from None
-        self.start = _usage(self.process.pid)
 
     def finish(self) -> dict[str, Any]:
         """Kill it and everything it started, and wait until they have gone: its exit status and processor time."""
         self.data.close()
-        return self.process.end()
+        spent, _ = self.meter.read(sys.maxsize)  # of children too: those that end with it report to nobody
+        end = self.process.end()
+        return end | {"cpu": max(end.get("cpu", 0.0), spent)}
 
 
 def supervise(assignment: Assignment, notebook: Notebook, plan: Plan, *, isolate: bool) -> Supervisor:
@@ -122,7 +123,7 @@ class Supervisor:
 
     def grade(self) -> None:
         """Raises CourseError without isolation, OSError where the machinery fails."""
-        code = "\n".join(step.source for step in self.plan.steps)
+        code = "\n".join(step.source[:MAX_ALL] for step in self.plan.steps)[: 4 * MAX_ALL]
         needed = [module for module, text in _ON_NEED.items() if text.search(code)]
         preload.server().preload([*_imported(self.notebook), *needed])
         self.deadline = time.monotonic() + self.limits.notebook_seconds
@@ -251,7 +252,7 @@ class Supervisor:
         if late := self._late(now):
             return late
         if self.student is not None:
-            cpu, memory = _usage(self.student.process.pid, self.student.start)
+            cpu, memory = self.student.meter.read(self.limits.memory)
             if cpu > self.limits.cpu_seconds:
                 return Verdict.TIMEOUT, f"more than {self.limits.cpu_seconds} s of processor time"
             if memory > self.limits.memory:
@@ -319,24 +320,3 @@ def _how(end: dict[str, Any]) -> str:
         except ValueError:
             return f" (signal {-status})"
     return f" (exit status {status})"
-
-
-def _usage(pid: int, start: tuple[float, int] = (0.0, 0)) -> tuple[float, int]:
-    """Processor seconds and bytes of memory of a process and its descendants; `start` is what one begins with."""
-    cpu, memory, waiting = 0.0, 0, [pid]
-    while waiting:
-        proc = Path(f"/proc/{waiting.pop()}")
-        try:
-            fields = (proc / "stat").read_text().rpartition(")")[2].split()
-            cpu += sum(map(int, fields[11:15])) / _TICKS
-            lines = dict(line.split(":", 1) for line in (proc / "status").read_text().splitlines())
-            used = sum(int(lines[name].split()[0]) for name in ("RssAnon", "RssShmem") if name in lines) << 10
-            memory += max(used - start[1], 0)
-            for task in (proc / "task").iterdir():
-                waiting += map(int, (task / "children").read_text().split())
-        except (OSError, ValueError, IndexError):
-            continue  # it has gone meanwhile, or this system has no /proc
-    return cpu - start[0], memory
-
-
-_TICKS = os.sysconf("SC_CLK_TCK") if sys.platform != "win32" else 100

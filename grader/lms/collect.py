@@ -36,7 +36,14 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
 
-from grader.engine.submission import MAX_FILES, MAX_TOTAL, TIMESTAMP, parse_timestamp, read_submission
+from grader.engine.submission import (
+    MAX_FILES,
+    MAX_TOTAL,
+    TIMESTAMP,
+    expected_file,
+    parse_timestamp,
+    read_submission,
+)
 from grader.errors import CourseError
 from grader.lms.archive import Refused, open_source, safe_part
 from grader.lms.downloads import NOTEBOOK, Handed, by_student, exchange_zone, form_of, identify, is_junk
@@ -160,6 +167,9 @@ def _read(student: Handed, form: str, fold: Callable[[str], str]) -> dict[str, b
         if name == TIMESTAMP and form in ("Moodle", "Canvas"):
             student.remarks.append(f"{shown} left out: the platform says when, not the student")
             continue
+        if expected_file(name):
+            student.remarks.append(f"{shown} left out: a folder where a file belongs")
+            continue
         parents = {fold("/".join(path[:n])) for n in range(1, len(path))}
         if fold(name) in folders or parents & names.keys():
             student.remarks.append(f"{shown} left out: a file and a folder of one name")
@@ -199,10 +209,10 @@ def _compare(course: Course, id: str, unit: str, target: Path, files: dict[str, 
     """`new`, `changed` or `same`. Raises Refused where what is there must stay."""
     if course.is_link(id, unit):
         raise Refused("its folder is a link, which is not followed")
+    if any(path.exists() and not path.is_dir() for path in (target, *target.parents)):
+        raise Refused("a file is where its folder belongs")
     if not target.exists():
         return "new"
-    if not target.is_dir():
-        raise Refused("a file is where its folder belongs")
     old = dict(read_submission(target, unit).files)
     before, now = old.get(TIMESTAMP, b""), files.get(TIMESTAMP, b"")
     if {**old, TIMESTAMP: before} == {**files, TIMESTAMP: now or before}:

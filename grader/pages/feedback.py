@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import itertools
 import json
 import re
 import time
@@ -22,7 +23,7 @@ from markupsafe import Markup
 from grader.engine.result import NotebookResult, Result, Status, TestResult, Verdict
 from grader.engine.submission import SECRET, TIMESTAMP, read_submission, without_timestamp
 from grader.errors import CourseError
-from grader.files import write_whole
+from grader.files import IN_THE_WAY, write_whole
 from grader.pages import html as pages
 from grader.progress import Progress
 from grader.record.autograded import NO_RESPONSE, PICTURES, Stamp, read_stamp
@@ -168,6 +169,7 @@ def write_feedback(
         journal = stack.enter_context(contextlib.closing(Journal(course.state)))
         bar = stack.enter_context(Progress(f"feedback {unit}", len(wanted), show=progress))
         for student in wanted:
+            bar.advance()
             stamp = read_stamp(course.folder("autograded", student, unit), assignment)
             result = journal.get(stamp.key) if stamp else None
             marks = writer.marks.get(student)
@@ -180,12 +182,14 @@ def write_feedback(
                     raise
                 except Exception:  # one submission that our own code stumbles over must not stop the class
                     failed.append(student)
-                else:
-                    submissions += 1
+                    continue
+                try:
                     changed += sum(write_whole(path, content) for path, content in made.items())
                     if not writer.carry_over(student, stamp):
                         resubmitted.append(student)
-            bar.advance()
+                    submissions += 1
+                except IN_THE_WAY:
+                    failed.append(student)
     left_out = tuple(ungraded), tuple(resubmitted), tuple(failed)
     return Written(unit, submissions, changed, *left_out, time.monotonic() - start)
 
@@ -236,6 +240,13 @@ class Writer:
         outcome = next(
             (n for n in result.notebooks if n.name == notebook.name), NotebookResult(notebook.name)
         )
+        own = [
+            cell
+            for cell in handed
+            if cell["cell_type"] != "code" and cell["source"] not in self._known[notebook.name]
+        ]
+        for cell, read in zip(own, itertools.accumulate(len(cell["source"]) for cell in own), strict=True):
+            cell["typed"] = read > pages.MAX_PAGE
         pictures = _Pictures(folder)
         sections = tuple(
             self._section(notebook.name, part, outcome, theirs, marks, stamp, pictures)
@@ -375,6 +386,8 @@ class _Pictures:
 
 
 def _answer(cell: Mapping[str, Any], pictures: _Pictures) -> Answer:
+    if cell.get("typed"):
+        return Answer(text=pages.as_typed(cell["source"]))
     if cell["cell_type"] != "code":
         return Answer(text=pictures.embed(pages.markdown(cell["source"], cell.get("attachments"))))
     return Answer(code=cell["source"].strip("\n"), outputs=tuple(_outputs(cell.get("outputs", ()))))

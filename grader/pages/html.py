@@ -17,8 +17,9 @@ from markupsafe import Markup, escape
 from grader.text import printable, visible
 
 TEMPLATES = Path(__file__).parent / "templates"
-MAX_TEXT = 50_000
-"""Characters of a text cell that is rendered; a longer one is shown as it was typed (renderers take quadratic time)."""
+MAX_TEXT, MAX_PAGE = 10_000, 50_000
+"""Characters of a text cell, and of a student's text cells on one page, that are rendered; more is shown as it was typed
+(renderers take quadratic time)."""
 _TAGS = (
     "a", "abbr", "b", "blockquote", "br", "code", "dd", "del", "details", "div", "dl", "dt", "em", "h1", "h2", "h3", "h4", "h5",
     "h6", "hr", "i", "img", "kbd", "li", "mark", "ol", "p", "pre", "s", "samp", "small", "span", "strong", "sub", "summary", "sup",
@@ -50,7 +51,7 @@ def clean_html(text: str) -> str:
 def markdown(source: str, attachments: Mapping[str, Any] | None = None, *, tex: bool = True) -> Markup:
     """A text cell as inert HTML. `tex`: formulas stand as TeX in <code>, to be read without a script that sets them."""
     if len(source) > MAX_TEXT:
-        return _as_typed(source)
+        return as_typed(source)
     if attachments:
         return _markdown(source, attachments, tex)
     return _cached_markdown(source, tex)
@@ -71,7 +72,7 @@ def _markdown(source: str, attachments: Mapping[str, Any], tex: bool) -> Markup:
         renderer.tex = tex
         return Markup(clean_html(MarkdownWithMath(renderer=renderer).render(visible(source))))
     except Exception:  # a renderer raises what it likes at a stranger's text, such as RecursionError
-        return _as_typed(source)
+        return as_typed(source)
 
 
 @functools.cache
@@ -105,7 +106,8 @@ def _renderer() -> Any:
     return Renderer
 
 
-def _as_typed(source: str) -> Markup:
+def as_typed(source: str) -> Markup:
+    """A stranger's text as it stands."""
     return Markup("<pre>{}</pre>").format(visible(source))
 
 

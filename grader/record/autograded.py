@@ -6,7 +6,6 @@ carries the key of the result that it was made from, so a later run knows what i
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 from collections import defaultdict
@@ -26,7 +25,7 @@ from grader.engine.submission import (
     pair_notebooks,
     read_cells,
 )
-from grader.files import write_whole
+from grader.files import IN_THE_WAY, write_whole
 from grader.record.gradebook import Grading
 from grader.record.grades import CellId
 from grader.source.notebook import Assignment, Notebook, Role
@@ -123,11 +122,13 @@ class Made:
     files: tuple[tuple[str, bytes], ...]
 
     def write(self, folder: Path) -> None:
-        """Write it. Raises OSError, with every file whole or as it was."""
+        """Write it, but for pictures where something else lies. Raises OSError, with every file whole or as it was."""
         for name, content in self.files:
-            path = folder / name
-            with contextlib.suppress(FileExistsError, NotADirectoryError, IsADirectoryError):
-                write_whole(path, content)
+            try:
+                write_whole(folder / name, content)
+            except IN_THE_WAY:
+                if not name.lower().endswith(PICTURES):
+                    raise
 
 
 class Autograded:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import stat
 import struct
 import sys
 import sysconfig
@@ -152,23 +153,43 @@ def _write_maps(inside: int, uid: int, gid: int, itself: int | None = None) -> N
 
 
 def visible_paths() -> list[Path]:
-    """What of this machine the student's process can read: Python, its packages, trainlab, system libraries."""
+    """What of this machine the student's process can read: Python, its packages, trainlab, system libraries.
+
+    Each tree by itself: an environment's folder may be the course's (`python -m venv .`), so it is never bound whole.
+    """
     import trainlab
 
-    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    names = ("stdlib", "purelib", "platlib")
     folders = ("site-packages", "dist-packages", "lib-dynload")
     system = (
         "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/usr/share/fonts", "/etc/localtime",
         "/etc/ld.so.cache", "/etc/fonts",
     )  # fmt: skip
-    wanted = [Path(sys.base_prefix), Path(sys.prefix), Path(trainlab.__file__).parent, *map(Path, system)]
+    wanted = [Path(sys.base_prefix, part) for part in ("bin", "lib", "lib64", "share/zoneinfo")]
+    wanted += [
+        Path(sys.prefix, "pyvenv.cfg"),
+        Path(trainlab.__file__).parent,
+        *map(Path, system),
+    ]
     wanted += [Path(sysconfig.get_path(name)) for name in names]
     wanted += [Path(entry) for entry in sys.path if entry.endswith(folders)]
+    wanted += [Path(sys.executable)]  # a link to a link, mostly
+    while wanted[-1].is_symlink():
+        wanted.append(wanted[-1].parent / os.readlink(wanted[-1]))
     kept: list[Path] = []
     for path in sorted({p for p in wanted if p.exists()}, key=lambda p: len(p.parts)):
         if path != Path("/") and not any(path.is_relative_to(other) for other in kept):
             kept.append(path)
     return kept
+
+
+def in_sight(private: Iterable[Path]) -> str:
+    """One line where a student's process could read one of these paths, whatever it is asked for; else ""."""
+    trees = [path.resolve() for path in visible_paths()]
+    for path in private:
+        if tree := next((tree for tree in trees if path.resolve().is_relative_to(tree)), None):
+            return f"{path} lies in {tree}, which belongs to Python and which students' code may read; move the course elsewhere"
+    return ""
 
 
 def furnish(refused: str) -> str:
@@ -225,7 +246,7 @@ def _build_root(visible: Iterable[Path]) -> None:
     checked(libc.syscall(_SYS_PIVOT_ROOT, b".", b".old"), "pivot_root")
     os.chdir("/")
     os.mkdir("/dev")
-    for name in ("null", "zero", "random", "urandom"):
+    for name in ("null", "random", "urandom"):  # mapped, /dev/zero is memory that no process is counted for
         Path(f"/dev/{name}").touch()
         mount(f"/.old/dev/{name}", f"/dev/{name}", None, _MS_BIND)
     for folder in ("/proc", "/proc.own", *_SCRATCH):
@@ -252,7 +273,11 @@ def _build_root(visible: Iterable[Path]) -> None:
 def _mount_scratch(limits: Limits) -> None:
     """The folders that a process may write in, which end with it."""
     trees = [
-        checked(libc.syscall(_SYS_OPEN_TREE, -100, str(path).encode(), 0x8001 | os.O_CLOEXEC), f"open {path}")
+        os.readlink(path)
+        if path.is_symlink()
+        else checked(
+            libc.syscall(_SYS_OPEN_TREE, -100, str(path).encode(), 0x8001 | os.O_CLOEXEC), f"open {path}"
+        )
         for path in _covered
     ]
     size = f"size={limits.scratch},nr_inodes={limits.inodes},mode=777"
@@ -262,7 +287,11 @@ def _mount_scratch(limits: Limits) -> None:
         os.chmod(f"{HOME}/{name}", 0o777)
         mount(f"{HOME}/{name}", target, None, _MS_BIND)
     for path, tree in zip(_covered, trees, strict=True):
-        path.mkdir(parents=True)  # Python's folders and trainlab's: none of them is a file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(tree, str):
+            path.symlink_to(tree)
+            continue
+        path.mkdir() if stat.S_ISDIR(os.fstat(tree).st_mode) else path.touch()
         checked(libc.syscall(_SYS_MOVE_MOUNT, tree, b"", -100, str(path).encode(), 4), f"mount {path}")
         os.close(tree)
 

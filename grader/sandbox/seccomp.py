@@ -1,4 +1,5 @@
-"""seccomp: system calls that nobody needs, and sockets that no namespace fences, are refused. Reference: seccomp(2)."""
+"""seccomp: system calls that nobody needs, and sockets that no namespace fences, are refused; so is whatever one process could say to
+another by, or learn of another from, a file that both may read: locks, watches, and which of its pages are in memory. Reference: seccomp(2)."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from grader.sandbox.syscalls import NEW, checked, libc
 
 _PR_SET_SECCOMP = 22
 _filter: bytes | None = None
-_FORBIDDEN = (  # the last five make memory that no limit counts
+_FORBIDDEN = (  # memfd_create and the four behind it make memory that no limit counts
     "unshare", "setns", "mount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "fsopen",
     "fsmount", "mount_setattr", "ptrace", "process_vm_readv", "process_vm_writev", "kcmp", "pidfd_getfd",
     "keyctl", "add_key", "request_key", "bpf", "perf_event_open", "userfaultfd", "io_uring_setup",
@@ -19,8 +20,27 @@ _FORBIDDEN = (  # the last five make memory that no limit counts
     "kexec_file_load", "init_module", "finit_module", "delete_module", "swapon", "swapoff", "reboot",
     "syslog", "acct", "quotactl", "settimeofday", "clock_settime", "iopl", "ioperm", "lookup_dcookie",
     "personality", "vhangup", "nfsservctl", "fanotify_init", "memfd_create", "memfd_secret", "shmget",
-    "semget", "msgget",
+    "semget", "msgget", "inotify_init", "inotify_init1", "mincore", "process_madvise",
 )  # fmt: skip
+_IS_NOT, _IS, _HAS = 1, 4, 7
+_EPERM, _ENOSYS, _EOPNOTSUPP, _DONE = 1, 38, 95, 0
+"""What a call fails with; with _DONE it does nothing and says that all is well, which is as good for whoever is alone with a file."""
+_IN_PART: tuple[tuple[str, int, tuple[tuple[int, int, int], ...]], ...] = (
+    # call, error, and what its arguments are where it is refused: (position, comparison, value); _HAS: all bits of the value
+    *(("socket", _EPERM, ((0, _IS, family),)) for family in {*range(64)} - {1, 2, 10}),  # vsock! no namespace fences it
+    ("clone", _EPERM, ((0, _HAS, NEW["user"]),)),
+    ("clone3", _ENOSYS, ()),  # its flags cannot be looked at; libc falls back on clone
+    ("flock", _DONE, ()),
+    *(("fcntl", _DONE, ((1, _IS, command),)) for command in (6, 7, 37, 38)),  # locks of ranges, of a process and of an open file
+    *(("fcntl", _EPERM, ((1, _IS, command),)) for command in (1024, 1026)),  # leases, and signals when a folder changes
+    ("fadvise64", _DONE, ()),
+    ("readahead", _DONE, ()),
+    *(("madvise", _DONE, ((2, _IS, advice),)) for advice in (3, 20, 21)),  # WILLNEED, COLD, PAGEOUT
+    ("preadv2", _EOPNOTSUPP, ((5, _IS_NOT, 0),)),  # RWF_NOWAIT: what is in memory already
+    ("cachestat", _ENOSYS, ()),
+    ("mmap", _EPERM, ((3, _HAS, 0x21),)),  # shared and anonymous: memory that stays while no process's table shows it
+)  # fmt: skip
+_NUMBERS = {b"cachestat": 451}  # younger than many a libseccomp; everywhere the same
 
 
 def prepare_filter() -> None:
@@ -37,23 +57,19 @@ def _program() -> bytes | None:
     except OSError:
         return None
     lib.seccomp_init.restype = ctypes.c_void_p
-    allow, refuse = 0x7FFF0000, 0x00050000 | 1  # EPERM
+    allow, refuse = 0x7FFF0000, 0x00050000 | _EPERM
     context = ctypes.c_void_p(lib.seccomp_init(ctypes.c_uint32(allow)))
     for call in _FORBIDDEN:
         number = lib.seccomp_syscall_resolve_name(call.encode())
         if number >= 0:
             lib.seccomp_rule_add(context, ctypes.c_uint32(refuse), number, 0)
-    # but for Unix, IPv4 and IPv6: others (vsock!) may not be fenced by a namespace
-    for family in set(range(64)) - {1, 2, 10}:
-        rule = struct.pack("IIQQ", 0, 4, family, 0)  # first argument == family
-        number = lib.seccomp_syscall_resolve_name(b"socket")
-        lib.seccomp_rule_add_array(context, ctypes.c_uint32(refuse), number, 1, rule)
-    new_user = struct.pack("IIQQ", 0, 7, NEW["user"], NEW["user"])  # clone: first argument & mask == mask
-    number = lib.seccomp_syscall_resolve_name(b"clone")
-    lib.seccomp_rule_add_array(context, ctypes.c_uint32(refuse), number, 1, new_user)
-    # clone3's flags cannot be looked at; libc falls back on ENOSYS
-    number = lib.seccomp_syscall_resolve_name(b"clone3")
-    lib.seccomp_rule_add(context, ctypes.c_uint32(0x00050000 | 38), number, 0)
+    for call, error, conditions in _IN_PART:
+        number = lib.seccomp_syscall_resolve_name(call.encode())
+        number = _NUMBERS.get(call.encode(), number) if number == -1 else number
+        rules = b"".join(struct.pack("IIQQ", at, how, value, value) for at, how, value in conditions)
+        lib.seccomp_rule_add_array(
+            context, ctypes.c_uint32(0x00050000 | error), number, len(conditions), rules
+        )
     with open(os.memfd_create("filter"), "w+b") as file:
         exported = lib.seccomp_export_bpf(context, file.fileno())
         lib.seccomp_release(context)
@@ -72,4 +88,4 @@ def restrict_calls() -> str:
     buffer = ctypes.create_string_buffer(program, len(program))
     done = libc.prctl(_PR_SET_SECCOMP, ctypes.c_ulong(2), ctypes.c_ulong(ctypes.addressof(buffer)), 0, 0)
     checked(done, "seccomp")
-    return f"{len(_FORBIDDEN)} system calls and all sockets but Unix and IP refused"
+    return f"{len(_FORBIDDEN)} system calls refused, and locks, looks at the page cache and all sockets but Unix and IP"

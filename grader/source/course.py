@@ -46,6 +46,17 @@ class Course:
         """Where the grader keeps what is neither the student's nor nbgrader's: state.db and the lock."""
         return self.root / ".grader"
 
+    @property
+    def private(self) -> tuple[Path, ...]:
+        """What no student's code may read: the folders of every step, settings, and the gradebook where it is a file."""
+        book = [Path(self.db_url.removeprefix("sqlite:///"))] if self.db_url.startswith("sqlite:////") else []
+        return (
+            self.state,
+            self.root / "nbgrader_config.py",
+            *book,
+            *(self.root / name for name in self.steps.values()),
+        )
+
     def folder(self, step: str, student: str, unit: str) -> Path:
         """nbgrader's folder of one student's unit in `step`."""
         return self.root / self.structure.format(

@@ -181,7 +181,7 @@ mean(x), mean(x[:3]), mean(np.ones(5)), mean(np.ones(1))
     )
     bank = [WrongAnswer("mean", entry, code) for entry, code in wrong.items()]
     found = rehearse(exercise, right, bank, {"np": np})
-    assert [len(pickle.loads(sent)[0][0]) for (_, sent), _ in found] == [3, 1]
+    assert [len(pickle.loads(sent)[0][0]) for (_, sent), *_ in found] == [3, 1]
     assert named("def mean(x): return x * (1 if len(x) == 20_000 else 2)", wrong, asked, right) == "doubled"
     assert named(right, wrong, asked, right) is None
 
@@ -216,8 +216,12 @@ def test_a_result_names_the_misconception(tiny):
     assert graded(tiny, "def double(x): return 5.0").notebooks[0].named == ()
 
 
-def test_an_answer_that_hangs_or_dies_when_it_is_asked_more_keeps_its_verdicts(tiny):
-    """The first check fails, so -4.25 is asked for the first time when a name is looked for."""
+def test_an_answer_that_hangs_or_dies_when_it_is_asked_more_keeps_its_verdicts(tmp_path):
+    """The first check fails, so -2.5 is asked for the first time when a name is looked for."""
+    passed = 'checks.public_passed("double: values")'
+    source = tinyunit.SOURCE.replace(passed, f"checks.number(double(-2.5), -5.0)\n{passed}")
+    build(root := tinyunit.make(tmp_path, source=source))
+    tiny = read_assignment(root / "solutions" / tinyunit.UNIT), student_version(root, tinyunit.UNIT)
     for fate in (
         "import os; os._exit(3)",
         "import time; time.sleep(60)",
@@ -228,7 +232,7 @@ def test_an_answer_that_hangs_or_dies_when_it_is_asked_more_keeps_its_verdicts(t
             tiny,
             f"""
             def double(x):
-                if x == -4.25:
+                if x == -2.5:
                     {fate}
                 return x * x
             """,
@@ -236,6 +240,13 @@ def test_an_answer_that_hangs_or_dies_when_it_is_asked_more_keeps_its_verdicts(t
         assert result.status is Status.GRADED
         assert [test.verdict for test in result.notebooks[0].tests] == [Verdict.FAILED, Verdict.PASSED]
         assert (result.notebooks[0].named, result.incidents) == ((), ())
+
+
+@pytest.mark.parametrize(("double", "entry"), [("x ** 2", "squared"), ("x + x if x > -1 else x ** 2", None)])
+def test_hidden_calls_are_asked_only_where_a_test_came_to_its_hidden_part(tiny, double, entry):
+    """What is asked there, the submission answers with a number that no entry of the bank has."""
+    code = f"def double(x):\n    import math\n    return math.pi if x == -4.25 else {double}"
+    assert graded(tiny, code).notebooks[0].named == ((("double", entry),) if entry else ())
 
 
 def test_a_class_is_rehearsed_once(tiny, monkeypatch):

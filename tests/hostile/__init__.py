@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from tests.hostile import malformed, metadata, network, people, resources, secrets, unlucky, wins
+from tests.hostile import (
+    between,
+    further,
+    held,
+    malformed,
+    metadata,
+    network,
+    people,
+    resources,
+    secrets,
+    unlucky,
+    wins,
+)
 from tests.hostile.case import Case
 
-HEADINGS = (wins, secrets, resources, network, metadata, malformed, people, unlucky)
+HEADINGS = (wins, secrets, resources, network, metadata, malformed, people, unlucky, between, held, further)
 CASES: tuple[tuple[str, Case], ...] = tuple(
     (module.HEADING, case) for module in HEADINGS for case in module.CASES
 )

@@ -17,6 +17,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -26,15 +27,19 @@ import nbformat
 import pytest
 
 from grader.batch.grade import ClassSummary, grade_class
+from grader.engine import misconceptions
 from grader.engine.grade import grade
+from grader.engine.rehearsal import rehearse
 from grader.engine.result import NotebookResult, Result, Status, Verdict
 from grader.engine.submission import read_submission
 from grader.pages.feedback import write_feedback
 from grader.record.journal import Journal
 from grader.sandbox.limits import Limits
-from grader.source.notebook import Assignment, read_assignment
+from grader.source.bank import WrongAnswer
+from grader.source.notebook import Assignment, Cell, Exercise, Role, read_assignment
 from tests import hostile
-from tests.hostile.case import FULL, TIGHT, Case, World, code, with_cells
+from tests.hostile import between, further, held
+from tests.hostile.case import FULL, TIGHT, Case, World, code, edited, with_cells
 from tests.hostile.course import INPUT_TOKEN, make_world, token
 from tests.hostile.secrets import TOKEN, snoop
 from tests.support.toycourse import Course
@@ -454,6 +459,80 @@ def test_alone(machine: Machine, heading: str, case: Case) -> None:
     wrong += left_behind(machine)
     if wrong:
         pytest.fail("\n".join(wrong), pytrace=False)
+
+
+# --- two submissions at the same time ---------------------------------------------------------------------------------
+
+
+PAIRS = (*between.PAIRS, *further.PAIRS)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=[pair.name for pair in PAIRS])
+def test_a_submission_tells_another_one_nothing(machine: Machine, pair: between.Pair) -> None:
+    cases = [
+        Case(f"{pair.name}_{who}", "own", make, FULL)
+        for who, make in (("listener", pair.listener), ("teller", pair.teller))
+    ]
+    handed = [read_submission(machine.hand_in(case), machine.world.unit) for case in cases]
+    with ThreadPoolExecutor() as pool:
+        listener, teller = pool.map(lambda one: grade(one, machine.assignment, LIMITS), handed)
+    assert "LISTENED" in shown_to_students(listener)
+    wrong = [
+        text
+        for result, case in zip((listener, teller), cases, strict=True)
+        for text in unexpected(result, case, machine, 0)
+    ]
+    if wrong := wrong + left_behind(machine):
+        pytest.fail("\n".join(wrong), pytrace=False)
+
+
+@pytest.mark.parametrize("case", between.NAMING, ids=[case.name for case in between.NAMING])
+def test_naming_sends_nothing_of_the_solution(case: between.Naming) -> None:
+    """And finds the name all the same."""
+    exercise = Exercise(
+        "use",
+        Cell("use", Role.WORK, case.solution[case.solution.rindex("def use") :], solution=True),
+        (Cell("t", Role.TEST, case.test, 1.0),),
+    )
+    theirs: dict[str, Any] = {}
+    exec(case.answer or case.wrong, theirs)
+    sent: list[misconceptions.Call] = []
+
+    def student(calls: list[misconceptions.Call]) -> list[misconceptions.Answer]:
+        sent.extend(calls)
+        return misconceptions.answers(calls, theirs.__getitem__)
+
+    rehearsed = rehearse(exercise, case.solution, [WrongAnswer("use", "doubled", case.wrong)], {})
+    assert misconceptions.name(rehearsed, student) == case.named
+    assert sent and not any(between.SECRET.encode() in arguments for _, arguments in sent)
+
+
+@pytest.mark.parametrize("name", held.TEXTS)
+def test_a_text_that_takes_long_to_read_costs_the_coordinator_little(machine: Machine, name: str) -> None:
+    folder = machine.hand_in(Case(name, "own", edited(held.TEXTS[name]), FULL))
+    start = time.process_time()
+    result = grade(read_submission(folder, machine.world.unit), machine.assignment, LIMITS)
+    assert result.status is Status.GRADED
+    assert time.process_time() - start < 3
+
+
+@pytest.mark.parametrize("text", held.PAGES)
+def test_a_text_that_takes_long_to_render_is_shown_as_typed(
+    machine: Machine, tmp_path: Path, text: str
+) -> None:
+    shutil.copytree(machine.course.folder / "solutions", tmp_path / "solutions")
+    nb = machine.world.notebook("honest")
+    nb["cells"] += [
+        {"cell_type": "markdown", "id": f"t{n}", "metadata": {}, "source": f"{n}\n\n" + held.PAGES[text]}
+        for n in range(20)
+    ]
+    course = Course(tmp_path)
+    course.hand_in("ann", json.dumps(nb).encode())
+    course.hand_in("bob", json.dumps(machine.world.honest).encode())
+    grade_class(tmp_path, machine.world.unit, workers=1, progress=False, limits=LIMITS)
+    start = time.process_time()
+    assert write_feedback(tmp_path, machine.world.unit, progress=False).submissions == 2
+    assert time.process_time() - start < 15
 
 
 # --- the same cases in the middle of a class --------------------------------------------------------------------------
