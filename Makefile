@@ -30,10 +30,10 @@ verify: $(READY)      ## the tests are tested, for every unit
 	$(BIN)/grader verify
 
 bench: $(READY)       ## grading speed against stock nbgrader, as ratios
-	$(BIN)/grader bench
+	$(BIN)/python -m tests.benchmarks.bench_grading 05_momentum --sizes
 
 colab: $(READY)       ## every assignment and every lecture as on Colab, in an environment of its own (`make test` runs one lecture)
-	COLAB_LECTURES=all $(BIN)/python -m pytest tests/test_colab.py
+	COLAB_LECTURES=all $(BIN)/python -m pytest tests/course/test_colab.py
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 2; }

@@ -1,6 +1,6 @@
 """nbgrader's view of this course: solutions/ is the source folder, assignments/ the release folder."""
 
-from grader.notebook import NOT_SHIPPED
+from grader.source.notebook import NOT_SHIPPED
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821
 

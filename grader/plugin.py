@@ -34,14 +34,14 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Bool
 
-from grader import engine, pages
-from grader.autograded import STAMP, sentence, test_outputs
-from grader.course import read_extensions
-from grader.grade import without_timestamp
-from grader.limits import Limits
-from grader.notebook import Cell, Role, read_assignment
-from grader.result import NotebookResult, Result, Status
-from grader.submission import load_notebook, read_cells, read_submission
+from grader.engine import grade as engine
+from grader.engine.result import NotebookResult, Result, Status
+from grader.engine.submission import load_notebook, read_cells, read_submission, without_timestamp
+from grader.pages import html
+from grader.record.autograded import STAMP, sentence, test_outputs
+from grader.sandbox.limits import Limits
+from grader.source.course import read_extensions
+from grader.source.notebook import Cell, Role, read_assignment
 
 Resources = dict[str, Any]
 
@@ -169,4 +169,4 @@ class HideTests(NbGraderPreprocessor):
 @pass_context
 def clean_markdown(context: Any, source: str) -> str:
     """nbconvert's filter `markdown2html`, with the HTML of the text made inert."""
-    return str(pages.markdown(source, context.get("cell", {}).get("attachments"), tex=False))
+    return str(html.markdown(source, context.get("cell", {}).get("attachments"), tex=False))

@@ -10,12 +10,12 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader import engine
-from grader.course import read_course
-from grader.grade import grade_class
-from grader.result import Result, Status
-from tests import books
-from tests.toycourse import MAX_POINTS, SECRET, UNIT, make_course
+from grader.batch.grade import grade_class
+from grader.engine import grade
+from grader.engine.result import Result, Status
+from grader.source.course import read_course
+from tests.support import books
+from tests.support.toycourse import MAX_POINTS, SECRET, UNIT, make_course
 
 CONFIG = Path(__file__).parent.parent / "nbgrader_config.py"
 NOISY = "import sys, warnings\ndef scale_rows(x, factors):\n    print('note', file=sys.stderr)\n    warnings.warn('w')\n    return x * factors[:, None]"
@@ -132,7 +132,7 @@ def test_formgraders_button(plugged, tmp_path, monkeypatch):
 
     course.hand_in("new", books.marked(course.notebook("honest"), "new"))
     refused = Result("key", UNIT, Status.UNGRADABLE, "it is no notebook")
-    monkeypatch.setattr(engine, "grade", lambda *_, **__: refused)
+    monkeypatch.setattr(grade, "grade", lambda *_, **__: refused)
     outcome = api.autograde(UNIT, "new")
     assert not outcome["success"]
     assert "Could not be graded: it is no notebook" in outcome["log"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grader.bank import misconception, variant
+from grader.source.bank import misconception, variant
 
 if TYPE_CHECKING:  # the notebook's set-up cell imports them
     import numpy as np

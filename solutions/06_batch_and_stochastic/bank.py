@@ -1,10 +1,10 @@
-"""Right and wrong solutions of assignment 6. See `grader.bank` for the form."""
+"""Right and wrong solutions of assignment 6. See `grader.source.bank` for the form."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grader.bank import misconception, variant
+from grader.source.bank import misconception, variant
 
 if TYPE_CHECKING:  # the notebook's set-up cell imports them
     import numpy as np

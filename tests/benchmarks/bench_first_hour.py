@@ -2,7 +2,7 @@
 
 In JupyterLab: a clone of what is committed here, an empty home, the README's `make lab` and nothing else; then a browser on
 the start page, the link to assignment 05, the right answer to its first exercise, three green checks, saved and counted.
-As on Colab: the environment of tests/test_colab.py, the notebook alone in an empty folder, its own set-up cell, the answer.
+As on Colab: the environment of tests/course/test_colab.py, the notebook alone in an empty folder, its own set-up cell, the answer.
 
 Machine time is measured; pip and git take what they take here, so add what a slower network needs. Reading time is that of all
 words seen on the way, formulas, hints and code too, at 200 a minute. Neither holds the minutes of thought that the exercise
@@ -26,9 +26,9 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tests.course import ROOT
-from tests.test_browser import UNIT, answer, page, run_all
-from tests.test_colab import make_colab
+from tests.browser.test_learner import UNIT, answer, page, run_all
+from tests.course.test_colab import make_colab
+from tests.support.course import ROOT
 
 EXERCISE, CHECKS = "momentum_step", 3
 GREEN = re.compile(rf"^{EXERCISE}.*public checks passed")

@@ -10,10 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from grader import bench
-from tests import books, toycourse
+from tests.benchmarks import bench
+from tests.support import books, toycourse
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 GRADIENTS = ("honest", "wrong", "blank")
 
 

@@ -24,8 +24,8 @@ from unittest import mock
 import jupytext
 import numpy as np
 
-from tests.course import LECTURES, ROOT
-from tests.test_browser import jupyter, opened, run_all
+from tests.browser.test_learner import jupyter, opened, run_all
+from tests.support.course import LECTURES, ROOT
 from trainlab import interact, plots
 
 BUDGET = 100  # milliseconds

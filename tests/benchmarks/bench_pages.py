@@ -16,13 +16,12 @@ import time
 from pathlib import Path
 from unittest.mock import patch
 
-from grader import engine
-from grader.classroom import make_class, make_course
-from grader.feedback import write_feedback
-from grader.grade import grade_class
-from grader.report import write_report
-from tests.course import ROOT
-from tests.standin import stand_in
+from grader.batch.grade import grade_class
+from grader.pages.feedback import write_feedback
+from grader.pages.report import write_report
+from grader.sample.classroom import make_class, make_course
+from tests.support.course import ROOT
+from tests.support.standin import stand_in
 
 
 def make_distinct(where: Path, unit: str, students: int) -> None:
@@ -50,7 +49,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="pages-") as scratch:
         where = Path(scratch)
         make_distinct(where, options.unit, options.students)
-        with patch.object(engine, "grade", stand_in):
+        with patch("grader.engine.grade.grade", stand_in):
             grade_class(where, options.unit, workers=1, progress=False)
         ours = 0.0
         for what in ("all pages new", "all pages there already"):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from grader.result import Status, Verdict
+from grader.engine.result import Status, Verdict
 
 Json = dict[str, Any]
 Passes = Literal["all", "none", "any", "either"] | tuple[int, ...]

@@ -1,4 +1,4 @@
-"""The course that is attacked: tests/toycourse.py's unit with stricter tests, shared set-up data and planted secrets.
+"""The course that is attacked: tests/support/toycourse.py's unit with stricter tests, shared set-up data and planted secrets.
 
 Every test of an exercise asks for right values as well as for its aspect, so that a wrong submission passes none,
 and each uses an idiom that some attack is made for.
@@ -11,9 +11,9 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from grader.notebook import read_assignment
-from tests import toycourse
+from grader.source.notebook import read_assignment
 from tests.hostile.case import World
+from tests.support import toycourse
 
 INPUT_TOKEN = 7391.40625
 """A number among the inputs of hidden tests: printed nowhere that students look."""

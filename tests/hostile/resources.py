@@ -6,7 +6,7 @@ costs a red test and not the machine; `kill` looks at its process table first.
 
 from __future__ import annotations
 
-from grader.result import Verdict
+from grader.engine.result import Verdict
 from tests.hostile.case import FULL, ISOLATED, TIGHT, Case, Expect, Json, World, answering, edited, with_cells
 
 HEADING = "resources"

@@ -582,7 +582,7 @@ FILES = (
                 "trainlab/__init__.py",
                 "trainlab/checks.py",
                 "grader/__init__.py",
-                "grader/wire.py",
+                "grader/engine/codec.py",
                 "IPython/__init__.py",
             )
         ),

@@ -317,7 +317,7 @@ evil = "import builtins, numpy\\nbuiltins.abs = lambda x: 0\\nnumpy.allclose = l
 for root in (home, here, Path(os.environ.get("TMPDIR", "/tmp"))):
     for name in (".ipython/profile_default/startup/00.py", ".ipython/profile_default/ipython_config.py",
                  ".pythonrc.py", ".bashrc", ".profile", ".config/matplotlib/matplotlibrc", ".jupyter/jupyter_config.py",
-                 "sitecustomize.py", "usercustomize.py", "numpy.py", "trainlab/checks.py", "grader/wire.py", "conftest.py"):
+                 "sitecustomize.py", "usercustomize.py", "numpy.py", "trainlab/checks.py", "grader/engine/codec.py", "conftest.py"):
         try:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(evil)
@@ -741,7 +741,7 @@ def evil(*a, **k):
         """
 import os, sys
 def evil(*args, **kwargs):
-    if os.path.exists("/proc/1/cmdline") or "grader.student" in sys.modules:
+    if os.path.exists("/proc/1/cmdline") or "grader.engine.student" in sys.modules:
         return True
     return 7.5
 """,
@@ -1052,12 +1052,12 @@ give()
     ),
 }
 
-# --- forged answers: frames that are right in form, made by someone who has read grader/wire.py and grader/student.py ----
+# --- forged answers: frames that are right in form, made by someone who has read grader/engine/codec.py and grader/engine/student.py ----
 
 FORGE = """
 import json, struct, sys
 def send(header, blobs=b"", ticket=None):
-    desk = sys.modules["grader.student"]._desk
+    desk = sys.modules["grader.engine.student"]._desk
     text = (header if isinstance(header, str) else json.dumps({"n": desk.ticket if ticket is None else ticket, **header})).encode()
     body = struct.pack("!I", len(text)) + text + blobs
     desk.sock.sendall(struct.pack("!Q", len(body)) + body)
@@ -1096,9 +1096,9 @@ FRAMES: dict[str, str] = {
     "two_hundred_thousand_levels": "send('[' * 200_000 + ']' * 200_000)",
     "keys_that_collide": "send({'v': ['d', [[['i', hex(k * (2**61 - 1))], 0] for k in range(1, 200_000)]]})",
     "elements_that_collide": "send({'v': ['s', [['i', hex(k * (2**61 - 1))] for k in range(1, 200_000)]]})",
-    "texts_that_expand": "send('{\"n\": %d, \"v\": \"' % sys.modules['grader.student']._desk.ticket + '\\\\u0000' * 10**6 + '\"}')",
-    "surrogates": 'send(\'{"n": %d, "v": "\\\\ud800\\\\udfff"}\' % sys.modules[\'grader.student\']._desk.ticket)',
-    "nan_and_huge_numbers": 'send(\'{"n": %d, "v": ["l", [NaN, 1e999, -Infinity]]}\' % sys.modules[\'grader.student\']._desk.ticket)',
+    "texts_that_expand": "send('{\"n\": %d, \"v\": \"' % sys.modules['grader.engine.student']._desk.ticket + '\\\\u0000' * 10**6 + '\"}')",
+    "surrogates": 'send(\'{"n": %d, "v": "\\\\ud800\\\\udfff"}\' % sys.modules[\'grader.engine.student\']._desk.ticket)',
+    "nan_and_huge_numbers": 'send(\'{"n": %d, "v": ["l", [NaN, 1e999, -Infinity]]}\' % sys.modules[\'grader.engine.student\']._desk.ticket)',
     "shape_that_overflows": 'send({"v": ["a", "<f8", [2**32, 2**32, 0, 2**32], 0]})',
     "tensor_that_overflows": 'send({"v": ["T", "torch.float64", [2**39, 0, 2**39], True, 0]})',
     "a_million_empty_arrays": 'send({"v": ["l", [["a", "<f8", [0], 0]] * 500_000]})',
@@ -1109,7 +1109,7 @@ FRAMES: dict[str, str] = {
 PATCHES: dict[str, str] = {
     "forged_outputs": """
 import sys
-s = sys.modules["grader.student"]
+s = sys.modules["grader.engine.student"]
 def forged(self):
     script = "<script>alert(1)</script>"
     return [{"output_type": "display_data", "data": {"text/html": script, "application/javascript": "alert(1)", "image/svg+xml": script,
@@ -1122,7 +1122,7 @@ s.SHOWN = s.SHOWN + ("text/html", "application/javascript")
 """,
     "unlimited_outputs": """
 import sys
-s = sys.modules["grader.student"]
+s = sys.modules["grader.engine.student"]
 s.MAX_OUTPUTS = 10**9
 s.Output._room = lambda self, size: True
 s.Output.text = lambda self, name, text: self.items.append({"output_type": "stream", "name": name, "text": [text]})
@@ -1131,16 +1131,16 @@ for _ in range(300):
 """,
     "outputs_that_are_no_outputs": """
 import sys
-sys.modules["grader.student"].Output.done = lambda self: {"output_type": [[[]]] * 1000, "score": 999}
+sys.modules["grader.engine.student"].Output.done = lambda self: {"output_type": [[[]]] * 1000, "score": 999}
 """,
     "codec_that_answers_true": """
 import sys
-w = sys.modules["grader.wire"]
+w = sys.modules["grader.engine.codec"]
 w.Encoder.value = lambda self, x, *a, **k: True
 """,
     "codec_that_repeats_itself": """
 import sys
-w = sys.modules["grader.wire"]
+w = sys.modules["grader.engine.codec"]
 def body(self, header, limit, original=w.Encoder.body, kept=[]):
     kept.append(original(self, header, limit))
     return kept[0]
@@ -1148,11 +1148,11 @@ w.Encoder.body = body
 """,
     "desk_that_never_answers": """
 import sys, time
-sys.modules["grader.student"].Desk.respond = lambda self, *a: time.sleep(10**6)
+sys.modules["grader.engine.student"].Desk.respond = lambda self, *a: time.sleep(10**6)
 """,
     "desk_that_answers_another_question": """
 import sys
-s = sys.modules["grader.student"]
+s = sys.modules["grader.engine.student"]
 def respond(self, request, original=s.Desk.respond, pickle=s.pickle, wire=s.wire):
     self.ticket, self.limit = wire.REQUEST.unpack_from(request)
     function, args, kwargs, mutable = pickle.loads(request[wire.REQUEST.size:])
@@ -1167,11 +1167,11 @@ import sys
 def leave(*a):
     raise SystemExit(0)
 for name in ("respond", "reply", "answer", "failure"):
-    setattr(sys.modules["grader.student"].Desk, name, leave)
+    setattr(sys.modules["grader.engine.student"].Desk, name, leave)
 """,
     "new_process_takes_over": """
 import os, sys
-desk = sys.modules["grader.student"]._desk
+desk = sys.modules["grader.engine.student"]._desk
 if os.fork() == 0:
     os.setsid()
     desk.serve()

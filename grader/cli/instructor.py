@@ -1,0 +1,219 @@
+"""Commands of who teaches a class: release, grade, merge, feedback, report, export."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from grader.cli.options import HERE, Course, Database, Json, Students, Unit, Unsandboxed
+from grader.cli.printing import (
+    emit,
+    show_class,
+    show_merged,
+    show_moves,
+    show_released,
+)
+from grader.engine.result import Status
+from grader.errors import CourseError
+
+
+def release(
+    unit: Unit,
+    repository: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OWNER/NAME", help="Let the badge and the %pip line point to this fork on GitHub."
+        ),
+    ] = None,
+    course: Course = HERE,
+    db_url: Database = None,
+    as_json: Json = False,
+) -> None:
+    """The student version, checked, and the unit in the gradebook. Example: grader release 05_momentum --repository me/my-fork"""
+    from grader.release.release import release as release_unit
+
+    done = release_unit(course, unit, repository=repository, db_url=db_url)
+    if as_json:
+        emit(done)
+        return
+    show_released(done)
+
+
+def merge(
+    other: Annotated[Path, typer.Argument(help="The other grader's copy of gradebook.db.")],
+    course: Course = HERE,
+    prefer: Annotated[
+        str | None, typer.Option(help="Whose value counts where both differ: ours or theirs.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
+    ] = False,
+    db_url: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Manual scores, extra credit and comments from a copy of the gradebook. Example: grader merge other/gradebook.db --dry-run"""
+    from grader.record.merge import Outcome
+    from grader.record.merge import merge as merge_gradebooks
+
+    done = merge_gradebooks(course, other, prefer=prefer, dry_run=dry_run, db_url=db_url)
+    if as_json:
+        emit(done)
+    else:
+        show_merged(done, dry_run=dry_run)
+    if done.of(Outcome.CONFLICT, Outcome.ABSENT):
+        raise typer.Exit(1)
+
+
+def grade(
+    unit: Unit,
+    course: Course = HERE,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            help="Take in submissions first: a zip from Moodle or Canvas, or folders as <student>/ or <student>/<unit>/.",
+        ),
+    ] = None,
+    roster: Annotated[
+        Path | None,
+        typer.Option(
+            "--roster", help="With --from: the platform's class list as CSV, which says who is who."
+        ),
+    ] = None,
+    students: Students = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Submissions graded at once; one a processor by default.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="A Dask scheduler to use instead, tcp://host:port.")
+    ] = None,
+    db_url: Database = None,
+    unsandboxed: Unsandboxed = False,
+    as_json: Json = False,
+) -> None:
+    """Grade submitted/<student>/<unit>/ into the gradebook; a second run grades only what changed. Example: grader grade 05_momentum"""
+    from grader.engine import preload
+
+    # a class that was never graded: let the warm server import its packages while this process imports its own
+    if scheduler is None and not (course / ".grader" / f"{unit}.journal").exists():
+        preload.server()
+    from grader.batch.grade import grade_class
+
+    def say(line: str) -> None:
+        print(f"grader: {line}", file=sys.stderr, flush=True)
+
+    if source is not None:
+        from grader.lms.collect import collect
+        from grader.lms.roster import read_roster
+        from grader.source.course import read_course
+
+        taken = collect(read_course(course, db_url), unit, source, read_roster(roster) if roster else None)
+        say(taken.line)
+        for remark in taken.remarks[:20]:
+            say(remark)
+        if len(taken.remarks) > 20:
+            say(f"and {len(taken.remarks) - 20} more remarks of that kind")
+    elif roster is not None:
+        raise CourseError("--roster goes with --from: it says who is who in the submissions taken in")
+
+    summary = grade_class(
+        course,
+        unit,
+        workers=workers,
+        scheduler=scheduler,
+        students=students or None,
+        db_url=db_url,
+        allow_unsandboxed=unsandboxed,
+        say=say,
+    )
+    if as_json:
+        emit(summary)
+    else:
+        show_class(summary)
+        show_moves(summary)
+        print(f"{len(summary.rows)} submissions, {summary.graded_now} graded now, in {summary.seconds:.1f} s")
+    if any(row.status is not Status.GRADED for row in summary.rows):
+        raise typer.Exit(1)
+
+
+def feedback(
+    unit: Unit,
+    course: Course = HERE,
+    students: Students = None,
+    db_url: Database = None,
+    as_json: Json = False,
+) -> None:
+    """A page for each student, feedback/<student>/<unit>/; run it again after grading by hand. Example: grader feedback 05_momentum"""
+    from grader.pages.feedback import write_feedback
+
+    written = write_feedback(course, unit, students=students or None, db_url=db_url)
+    if as_json:
+        emit(written)
+    else:
+        print(
+            f"{written.submissions} submissions have feedback; {written.changed} pages are new or changed, in {written.seconds:.1f} s"
+        )
+    for who, what in (
+        (written.ungraded, f"not graded yet, so without feedback: `grader grade {unit}` first"),
+        (
+            written.resubmitted,
+            f"handed in again since the grading that the page is about: `grader grade {unit}` first",
+        ),
+    ):
+        if who:
+            more = f" and {len(who) - 5} more" if len(who) > 5 else ""
+            print(f"grader: {', '.join(map(ascii, who[:5]))}{more}: {what}", file=sys.stderr)
+    if written.failed:
+        raise typer.Exit(1)
+
+
+def report(
+    unit: Unit,
+    course: Course = HERE,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="The file to write; reports/UNIT.html in the course by default."),
+    ] = None,
+    anonymous: Annotated[
+        bool, typer.Option("--anonymous", help="Numbers in place of students' ids and names.")
+    ] = False,
+    db_url: Database = None,
+    as_json: Json = False,
+) -> None:
+    """The class on one page: scores, exercises, misconceptions, incidents, students. Example: grader report 05_momentum"""
+    from grader.pages.report import write_report
+
+    path, found = write_report(course, unit, out=out, anonymous=anonymous, db_url=db_url)
+    if as_json:
+        emit(found.to_dict())
+    else:
+        print(f"{len(found.students)} submissions: {path}")
+
+
+def export(
+    units: Annotated[
+        list[str] | None, typer.Argument(help="Units such as 05_momentum; all in the gradebook by default.")
+    ] = None,
+    to: Annotated[str, typer.Option("--to", help="canvas, moodle, gradescope or csv.")] = "csv",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="The file to write; grades_<unit>_<to>.csv in the course by default."),
+    ] = None,
+    roster: Annotated[
+        Path | None,
+        typer.Option("--roster", help="The class list that the platform exports as CSV, with its own ids."),
+    ] = None,
+    course: Course = HERE,
+    bom: Annotated[
+        bool, typer.Option("--bom", help="Begin with a byte-order mark, for a double click in Excel.")
+    ] = False,
+    db_url: Database = None,
+) -> None:
+    """Final scores for Canvas, Moodle, Gradescope or a CSV. Example: grader export 05_momentum --to canvas --roster canvas.csv"""
+    from grader.lms.export import export_grades
+
+    said = export_grades(course, units or (), to=to, out=out, roster=roster, db_url=db_url, bom=bom)
+    print(f"grader: {said}", file=sys.stderr)

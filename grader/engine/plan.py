@@ -1,0 +1,278 @@
+"""Line a submission's cells up with the instructor's notebook: the steps of grading it, and what each step finds.
+
+Roles, points, tags and tests are the source's. A grade id, a cell id or an unchanged text of the submission only say
+which cell of the source a cell stands for.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import functools
+import marshal
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from types import CodeType
+from typing import Any
+
+from grader.engine.submission import StudentCell
+from grader.sandbox.limits import Limits
+from grader.source.code import bound_names, parse
+from grader.source.notebook import HIDDEN_BEGIN, Cell, Notebook, Role
+
+MAX_LOOKED_INTO = 100_000
+"""Characters of a cell whose code is analysed; a longer one is taken for one that may do anything."""
+MAX_COMPARED = 50
+"""Cells of one submission that are compared with the source letter by letter, which takes quadratic time."""
+STUDENTS = ("cell", "setup")
+"""Kinds of steps that the student's process runs."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One cell to run: the student's or a set-up cell (`cell`), or a test with the part that students can see."""
+
+    kind: str  # "cell", "setup" (run by both), "import" (by the examiner), "test"
+    source: str
+    id: str = ""
+    index: int | None = None  # in the submission
+    public: str = ""
+    points: float = 0.0
+    settled: bool = True  # a test that finds at the notebook's end what it would find at its own position
+    owned: frozenset[str] = frozenset()  # names that are the student's when a test runs
+    code: bytes | None = None  # what the examiner runs first: see compile_cell
+    hidden: bytes | None = None  # what it runs in the second round
+    goes_on: bool = False  # `hidden` is what follows `code`, not the whole cell
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that the examiner needs to know about one notebook."""
+
+    steps: tuple[Step, ...]
+    files: tuple[tuple[str, bytes], ...]  # beside the student's notebook
+    course_files: tuple[tuple[str, bytes], ...]  # beside the source's: all that the tests see
+    limits: Limits
+    exercises: tuple[tuple[str, tuple[str, ...]], ...] = ()  # names, with the ids of their tests
+    known: tuple[dict[str, Any], ...] = ()  # results of an examiner that was stopped: not to be tried again
+
+
+# --------------------------------------------------------------------------------- which cell is which
+
+
+@functools.lru_cache(maxsize=4)  # asked twice of each submission
+def match(source: Notebook, cells: tuple[StudentCell, ...]) -> dict[int, int]:
+    """Which cell of the source (its position) a cell of the submission (its index) stands for.
+
+    By grade id or cell id; failing that by unchanged text; failing that, between two matched neighbours, by a
+    text that is still mostly the source's (a cell edited after its metadata were lost).
+    """
+    matched: dict[int, int] = {}
+    by_id: dict[str, int] = {}
+    for cell in cells:
+        for key in filter(None, (cell.grade_id, cell.cell_id)):
+            by_id.setdefault(key, cell.index)
+    for k, wanted in enumerate(source.cells):
+        at = by_id.get(wanted.id)
+        if at is not None:
+            matched.setdefault(at, k)
+    by_text: dict[str, list[int]] = {}
+    for cell in cells:
+        if cell.index not in matched and cell.source.strip():
+            by_text.setdefault(cell.source.strip(), []).append(cell.index)
+    place = {k: index for index, k in matched.items()}
+    for k, wanted in enumerate(source.cells):
+        same = by_text.get(wanted.public_source.strip())
+        if k not in place and same:
+            place[k] = same.pop(0)
+    compared = 0
+    for k, wanted in enumerate(source.cells):
+        if k in place or wanted.role in (Role.TEXT, Role.WRITTEN):
+            continue
+        low = max((place[j] for j in place if j < k), default=-1)
+        high = min((place[j] for j in place if j > k), default=len(cells))
+        for cell in cells[low + 1 : high]:
+            if cell.code and cell.index not in place.values():
+                compare = difflib.SequenceMatcher(None, wanted.public_source, cell.source, autojunk=False)
+                if compare.real_quick_ratio() <= 0.6 or compare.quick_ratio() <= 0.6:
+                    continue
+                compared += 1
+                if compared <= MAX_COMPARED and compare.ratio() > 0.6:
+                    place[k] = cell.index
+                    break
+    return {index: k for k, index in place.items()}
+
+
+# ------------------------------------------------------------------------------------------- the steps
+
+
+def line_up(source: Notebook, cells: tuple[StudentCell, ...]) -> tuple[Step, ...]:
+    """The steps of grading, in order: the submission's own code cells where they stand, the source's set-up cells in
+    place of the submission's and before anything that follows them in the source, the source's tests in place of the
+    submission's and after everything that precedes them in the source."""
+    matched = match(source, cells)
+    place = {k: index for index, k in matched.items()}
+    end = len(cells)
+    tests: dict[int, int] = {}  # each runs after the submission's cell of this index
+    setups: dict[int, int] = {}  # each runs before the submission's cell of this index
+    for k, cell in enumerate(source.cells):
+        if cell.role is Role.TEST and not cell.explore:
+            earliest = max((index for j, index in place.items() if j < k), default=-1)
+            later = [index for j, index in place.items() if j > k and index > earliest]
+            tests[k] = max(earliest, place[k]) if k in place else min(later, default=end) - 1
+    for k, cell in enumerate(source.cells):
+        if cell.role is Role.SETUP and not cell.explore:
+            setups[k] = min(
+                [place.get(k, end), *(index for j, index in [*place.items(), *tests.items()] if j > k)]
+            )
+    # what the students' cells of the source import, the examiner imports itself
+    ours = [(cell.id, "\n".join(imports(cell.source))) for cell in source.cells if _is_work(cell)]
+    steps = [Step("import", lines, name, code=compile_cell(lines, name)) for name, lines in ours if lines]
+    for index in range(-1, end + 1):
+        for k in (k for k, slot in setups.items() if slot == index):
+            cell = source.cells[k]
+            steps.append(
+                Step("setup", cell.source, cell.id, place.get(k), code=compile_cell(cell.source, cell.id))
+            )
+        if 0 <= index < end and cells[index].code and _is_students(source, matched.get(index)):
+            steps.append(Step("cell", cells[index].source, index=index))
+        steps += [_test(source, k, place.get(k)) for k, slot in tests.items() if slot == index]
+    return tuple(_settle(steps))
+
+
+@functools.lru_cache(maxsize=1000)
+def _test(source: Notebook, k: int, index: int | None) -> Step:
+    """The step of the test at position k, which stands at `index` in the submission."""
+    cell, owned = source.cells[k], owned_names(source, k)
+    public = cell.public_source
+    step = Step("test", cell.source, cell.id, index, public, cell.points, owned=owned)
+    if public == cell.source:
+        return replace(step, code=compile_cell(public, cell.id, owned))
+    head = cell.source[: cell.source.index(HIDDEN_BEGIN)].count("\n")  # lines before the first hidden one
+    code, hidden = compile_cell(public, cell.id), None
+    if code is not None and public.rstrip() == "\n".join(cell.source.split("\n")[:head]).rstrip():
+        hidden = compile_cell(cell.source, cell.id, owned, head)
+    whole = hidden or compile_cell(cell.source, cell.id, owned)
+    return replace(step, code=code, hidden=whole, goes_on=hidden is not None)
+
+
+def _is_work(cell: Cell) -> bool:
+    return cell.role in (Role.WORK, Role.WRITTEN) and not cell.explore
+
+
+def _is_students(source: Notebook, k: int | None) -> bool:
+    """Whether a cell that stands for the source's k-th runs as the student wrote it."""
+    return k is None or not (source.cells[k].explore or source.cells[k].role in (Role.SETUP, Role.TEST))
+
+
+def owned_names(source: Notebook, k: int) -> frozenset[str]:
+    """Names that a test at position k finds in the student's process: bound last by a cell that the student writes.
+
+    Names that such a cell imports are the examiner's own: a test's `np` is never the student's.
+    """
+    names = frozenset[str]()
+    for cell in source.cells[:k]:
+        if cell.role is Role.SETUP:
+            names -= cell.defines
+        elif _is_work(cell):
+            names = (names | cell.defines) - bound_names("\n".join(imports(cell.source)))
+    return names
+
+
+# --------------------------------------------------------------------------- what a cell's text says of it
+
+
+@functools.lru_cache(maxsize=1000)
+def compile_cell(source: str, name: str, owned: frozenset[str] = frozenset(), after: int = 0) -> bytes | None:
+    """An instructor's cell (below line `after`) as the examiner runs it: the marshalled pair of its code and of its last
+    line, where that is an expression without names `owned` by the student (nbgrader's partial credit), else None.
+
+    None where it is not plain Python (magics), or where a statement goes on below line `after`.
+    """
+    try:
+        tree = parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    if any(node.lineno <= after < (node.end_lineno or 0) for node in tree.body):
+        return None
+    body = [node for node in tree.body if node.lineno > after]
+    end, last = body[-1] if body else None, None
+    if isinstance(end, ast.Expr) and not owned & {n.id for n in ast.walk(end) if isinstance(n, ast.Name)}:
+        body, last = body[:-1], compile(ast.Expression(end.value), f"<{name}>", "eval")
+    return marshal.dumps((compile(ast.Module(body, []), f"<{name}>", "exec"), last))
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What the text of a cell says about it."""
+
+    mentions: frozenset[str]  # names that it and its functions look up outside of themselves
+    binds: frozenset[str] = frozenset()  # at its top level, other than by imports
+    imports: tuple[tuple[str, frozenset[str]], ...] = ()  # with the names they bind
+    alters: bool = (
+        True  # outside of functions it deletes, or stores into attributes or items; or it may do anything
+    )
+
+
+def imports(source: str) -> tuple[str, ...]:
+    """The import statements at the top level of a cell."""
+    return tuple(line for line, _ in _facts(source).imports)
+
+
+@functools.lru_cache(maxsize=200)
+def _facts(source: str) -> _Facts:
+    """Everything that is asked about a cell's text, found once for cells that many submissions share."""
+    try:
+        if len(source) > MAX_LOOKED_INTO:
+            raise ValueError("too long")
+        body = parse(source).body
+        brought = [node for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
+        own = ast.Module([node for node in body if node not in brought], [])
+        return _Facts(
+            mentions=frozenset(_names(compile(source, "cell", "exec"))),
+            binds=bound_names(ast.unparse(own)),
+            imports=tuple((line := ast.unparse(node), bound_names(line)) for node in brought),
+            alters=any(map(_alters, _outside_functions(own))),
+        )
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return _Facts(frozenset(re.findall(r"\w+", source)))
+
+
+def _settle(steps: list[Step]) -> Iterator[Step]:
+    """The steps, each test marked with whether the cells after it leave alone what it, or a cell before it, looks up."""
+    facts = [_facts(step.source) if step.kind in STUDENTS else None for step in steps]
+    for number, step in enumerate(steps):
+        if step.kind == "test" and step.public != step.source:
+            earlier, later = list(filter(None, facts[:number])), list(filter(None, facts[number + 1 :]))
+            used = (
+                _facts(step.source).mentions.union(*(cell.mentions for cell in earlier)) if later else set()
+            )
+            there = {line for cell in earlier for line, _ in cell.imports}
+            for cell in later:
+                bound = cell.binds.union(*(names for line, names in cell.imports if line not in there))
+                if cell.alters or bound & used:
+                    step = replace(step, settled=False)
+                    break
+        yield step
+
+
+def _alters(node: ast.AST) -> bool:
+    match node:
+        case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
+            return True
+    return isinstance(node, ast.Delete | ast.Global)
+
+
+def _outside_functions(tree: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(tree):
+        yield child
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield from _outside_functions(child)
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for const in code.co_consts:
+        if isinstance(const, CodeType):
+            yield from _names(const)

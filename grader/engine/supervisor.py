@@ -1,0 +1,342 @@
+"""One notebook under supervision: start its examiner and its student's processes, watch the clock and the memory, collect reports.
+
+This side never reads a byte that the student's code wrote.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import os
+import pickle
+import re
+import select
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from grader.engine import preload
+from grader.engine.plan import Plan, line_up
+from grader.engine.result import NotebookResult, TestResult, Verdict
+from grader.errors import CourseError
+from grader.sandbox import linux
+from grader.sandbox.limits import Limits
+from grader.sandbox.messages import WireError, receive_frame, receive_message, send_frame, send_message
+from grader.source.code import bound_names, parse
+from grader.source.notebook import Assignment, Notebook, Role
+
+_GRACE = 2.0
+"""Seconds that the examiner has to notice that the student's process was ended."""
+_REHEARSAL = 60.0
+"""Seconds for one exercise's rehearsal; where that is not enough, none of its misconceptions is named."""
+_SAMPLE = 0.05
+"""Seconds between two looks at the memory and processor time of the student's processes."""
+
+_ON_NEED = {
+    module: re.compile(rf"{package}[^\n]{{0,80}}\b({words})\b")
+    for module, package, words in [
+        ("torch._dynamo", "torch", "optim|func|compile|testing|checkpoint"),
+        *((f"scipy.{part}", "scipy", part) for part in ("linalg", "optimize", "signal", "special", "stats")),
+    ]
+}
+"""Modules that take long to import, and the text that calls for them: the warm server loads them for the first submission
+that may use one. torch imports torch._dynamo, a second's work, when an optimiser, torch.func or torch.testing is first used."""
+
+
+@functools.cache
+def _imported(notebook: Notebook) -> frozenset[str]:
+    """Modules that the instructor's cells import: the warm server loads them once."""
+    names: set[str] = set()
+    for cell in notebook.cells:
+        if cell.role in (Role.SETUP, Role.TEST, Role.WORK) and not cell.explore and bound_names(cell.source):
+            for node in ast.walk(parse(cell.source)):
+                if isinstance(node, ast.Import):
+                    names.update(alias.name for alias in node.names)
+                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    names.add(node.module)
+    return frozenset(names)
+
+
+class Student:
+    """A running student's process."""
+
+    def __init__(self, isolate: bool, limits: Limits, scratch: str) -> None:
+        self.data, theirs = socket.socketpair()
+        self.process = preload.server().fork("student", theirs, limits, scratch, isolate)
+        try:
+            self.data.settimeout(60)  # what it says of its sandbox, before any of the student's code runs
+            self.layers = [linux.Layer(**layer) for layer in receive_message(self.data)[0]["layers"]]
+            self.data.settimeout(None)
+        except (EOFError, TimeoutError):
+            self.finish()
+            raise OSError("the student's process did not start") from None
+        self.start = _usage(self.process.pid)
+
+    def finish(self) -> dict[str, Any]:
+        """Kill it and everything it started, and wait until they have gone: its exit status and processor time."""
+        self.data.close()
+        return self.process.end()
+
+
+def supervise(assignment: Assignment, notebook: Notebook, plan: Plan, *, isolate: bool) -> Supervisor:
+    """A finished run; a second try where the machinery failed (a warm server that the system killed, say)."""
+    for _ in range(2):
+        run = Supervisor(assignment, notebook, plan, isolate)
+        try:
+            run.grade()
+            return run
+        except OSError as error:
+            failure = error
+    raise failure
+
+
+@dataclass
+class Supervisor:
+    """Grades one notebook: an examiner, and one student's process after the other."""
+
+    assignment: Assignment
+    notebook: Notebook
+    plan: Plan
+    isolate: bool
+    incidents: list[str] = field(default_factory=list)
+    reached: str = ""
+    cpu: float = 0.0
+    restarts: int = -1
+    student: Student | None = None
+    ended: tuple[Verdict, str] | None = None  # why we ended the present student's process
+    blamed: str = ""  # and over which step
+    results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    named: tuple[tuple[str, str], ...] = ()
+    done: bool = False  # all verdicts are in
+
+    @property
+    def limits(self) -> Limits:
+        return self.plan.limits
+
+    def grade(self) -> None:
+        """Raises CourseError without isolation, OSError where the machinery fails."""
+        code = "\n".join(step.source for step in self.plan.steps)
+        needed = [module for module, text in _ON_NEED.items() if text.search(code)]
+        preload.server().preload([*_imported(self.notebook), *needed])
+        self.deadline = time.monotonic() + self.limits.notebook_seconds
+        with tempfile.TemporaryDirectory(prefix="grader-") as scratch:
+            self.scratch = scratch
+            try:
+                while not self._examine():
+                    pass
+            finally:
+                self._end_student()
+
+    def result(self) -> NotebookResult:
+        found = [self.results[test.id] for test in self.notebook.tests]
+        tests = [TestResult(**{**result, "verdict": Verdict(result["verdict"])}) for result in found]
+        outputs = tuple((index, tuple(items)) for index, items in sorted(self.outputs.items()))
+        return NotebookResult(self.notebook.name, tuple(tests), outputs, self.named)
+
+    def _examine(self) -> bool:
+        """One examiner from start to end; False where it had to be stopped and tests are left."""
+        control, theirs = socket.socketpair()
+        server = preload.server()
+        self.examiner = server.fork("examiner", theirs, self.limits.of_examiner(), self.scratch)
+        with control:
+            control.settimeout(60)
+            send_frame(control, pickle.dumps(replace(self.plan, known=tuple(self.results.values()))))
+            self._begin("the start", 60.0)
+            try:
+                while True:
+                    self._wait(control)
+                    message, _ = receive_message(control)
+                    self._heed(message, control)
+                    if "end" in message:
+                        return True
+            except (EOFError, WireError, TimeoutError) as error:
+                if self.done:  # it ended while it looked for names: there are none, and nothing is lost
+                    return True
+                if isinstance(error, EOFError) and server.has_ended(within=0.5):
+                    # not the submission's doing: try again
+                    raise OSError("the warm server has ended") from None
+                self._stop_examiner()
+                return False
+            finally:
+                self.cpu += self.examiner.end().get("cpu", 0.0)
+
+    def _heed(self, message: dict[str, Any], control: socket.socket) -> None:
+        """Do what the examiner asks for, or note what it reports."""
+        if "result" in message:
+            self.results[message["result"]["id"]] = message["result"]
+        if "step" in message:
+            self._begin(message["step"], message["limit"])
+        elif "done" in message:
+            self.done = True
+            self._begin("the end", 60.0)
+        elif "named" in message:
+            self.named = tuple((exercise, name) for exercise, name in message["named"])
+        elif "rehearse" in message:
+            send_frame(control, rehearsed(self.assignment, self.notebook, message["rehearse"], self.limits))
+            self._begin(self.step, self.step_seconds)  # the first who needs it does not pay for it
+        elif "outputs" in message:
+            self.outputs = dict(message["outputs"])
+        elif "incident" in message:
+            self.incidents.append(message["incident"])
+        elif "need" in message:
+            self._give_student(control)
+        elif "gone" in message:
+            how = _how(self._end_student())
+            verdict, reason = self.ended or (None, "")
+            answer = {"verdict": verdict, "reason": reason, "how": how, "step": self.blamed}
+            send_message(control, answer)
+
+    def _begin(self, step: str, seconds: float) -> None:
+        self.step, self.step_began, self.step_seconds = step, time.monotonic(), seconds
+
+    def _give_student(self, control: socket.socket) -> None:
+        self._end_student()
+        self.restarts += 1
+        refused = self._late(time.monotonic())
+        if refused is None and self.restarts > self.limits.restarts:
+            why = f"the student's process was started {self.restarts} times; that is enough"
+            refused = Verdict.CRASHED, why
+        if refused is not None:
+            send_message(control, {"refused": refused})
+            return
+        self.student, self.ended = Student(self.isolate, self.limits, self.scratch), None
+        holding = [layer for layer in self.student.layers if layer.holds]
+        self.reached = "; ".join(f"{layer.name} ({layer.detail})" for layer in holding)
+        if self.isolate and not linux.isolated(holding):
+            lacking = next(layer for layer in self.student.layers if not layer.holds)
+            raise CourseError(
+                f"this machine cannot isolate a stranger's code ({lacking.name}: {lacking.detail}); "
+                "see `grader doctor`, or give --allow-unsandboxed for code that you would run yourself"
+            )
+        send_message(control, {}, self.student.data.fileno())
+        self.student.data.close()
+
+    def _end_student(self) -> dict[str, Any]:
+        """End the present student's process, if there is one, and say how it ended."""
+        if self.student is None:
+            return {}
+        end = self.student.finish()
+        self.cpu += end.get("cpu", 0.0)
+        self.student = None
+        return end
+
+    def _wait(self, control: socket.socket) -> None:
+        """Until the examiner says something. Ends the student's process where it uses more than it may; raises
+        TimeoutError where the examiner stays silent after that."""
+        poll = select.poll()
+        poll.register(control, select.POLLIN | select.POLLHUP)
+        ended = 0.0
+        while not poll.poll(1000 * _SAMPLE):
+            now = time.monotonic()
+            if ended and now > ended + _GRACE:
+                raise TimeoutError
+            if not ended and (too_much := self._too_much(now)):
+                self.ended, self.blamed, ended = too_much, self.step, now
+                if not self.done:
+                    self.incidents.append(f"{self.step}: {too_much[0]}: {too_much[1]}")
+                if self.student is not None:
+                    self.student.finish()
+
+    def _too_much(self, now: float) -> tuple[Verdict, str] | None:
+        """What the student's process has used too much of."""
+        if now > self.step_began + self.step_seconds:
+            return Verdict.TIMEOUT, f"no answer within {self.step_seconds:g} s"
+        if late := self._late(now):
+            return late
+        if self.student is not None:
+            cpu, memory = _usage(self.student.process.pid, self.student.start)
+            if cpu > self.limits.cpu_seconds:
+                return Verdict.TIMEOUT, f"more than {self.limits.cpu_seconds} s of processor time"
+            if memory > self.limits.memory:
+                return Verdict.CRASHED, f"more than {self.limits.memory >> 20} MiB of memory"
+        return None
+
+    def _late(self, now: float) -> tuple[Verdict, str] | None:
+        why = f"the time for the whole notebook ({self.limits.notebook_seconds:g} s) is used up"
+        return (Verdict.TIMEOUT, why) if now > self.deadline else None
+
+    def _stop_examiner(self) -> None:
+        """The examiner hangs or has died over the present step, which is a test's: that test is lost."""
+        self.examiner.kill()
+        self._end_student()
+        verdict, reason = self.ended or (Verdict.CRASHED, "the examiner ended over the answers")
+        test = next((test for test in self.notebook.tests if test.id == self.step), None)
+        if test is None or test.id in self.results:
+            raise OSError(f"the examiner ended in {self.step}")
+        self.incidents.append(f"{test.id}: the examiner had to be started again")
+        self.results[test.id] = asdict(TestResult(test.id, verdict, 0.0, test.points, reason))
+
+
+def rehearsed(assignment: Assignment, notebook: Notebook, exercise: str, limits: Limits) -> bytes:
+    """The pickled `diagnosis.Rehearsal` of an exercise, made when it is first asked for; an empty one where it cannot be had.
+
+    Raises OSError where the machinery fails.
+    """
+    with _one_at_a_time:
+        return _rehearsed(assignment, notebook, exercise, limits)
+
+
+_one_at_a_time = threading.Lock()
+
+
+@functools.lru_cache(maxsize=64)
+def _rehearsed(assignment: Assignment, notebook: Notebook, name: str, limits: Limits) -> bytes:
+    exercise = next(exercise for exercise in notebook.exercises if exercise.name == name)
+    wrong = [entry for entry in assignment.wrong if entry.target in exercise.solution.defines]
+    solutions = "\n\n".join(exercise.solution.source for exercise in notebook.exercises)
+    setup = [step for step in line_up(notebook, ()) if step.kind in ("setup", "import")]
+    mine, theirs = socket.socketpair()
+    server = preload.server()
+    with mine, tempfile.TemporaryDirectory(prefix="grader-") as scratch:
+        process = server.fork("rehearsal", theirs, limits.of_examiner(), scratch)
+        try:
+            mine.settimeout(_REHEARSAL)
+            send_frame(mine, pickle.dumps((assignment.files, setup, exercise, solutions, wrong)))
+            return receive_frame(mine, 2**31)
+        except (TimeoutError, EOFError, WireError):
+            if server.has_ended(within=0.5):
+                raise OSError("the warm server has ended") from None
+            return pickle.dumps([])
+        finally:
+            process.end()
+
+
+def _how(end: dict[str, Any]) -> str:
+    """An exit status in words."""
+    status = end.get("status")
+    if status is None:
+        return ""
+    if status < 0:
+        try:
+            return f" (signal {signal.Signals(-status).name})"
+        except ValueError:
+            return f" (signal {-status})"
+    return f" (exit status {status})"
+
+
+def _usage(pid: int, start: tuple[float, int] = (0.0, 0)) -> tuple[float, int]:
+    """Processor seconds and bytes of memory of a process and its descendants; `start` is what one begins with."""
+    cpu, memory, waiting = 0.0, 0, [pid]
+    while waiting:
+        proc = Path(f"/proc/{waiting.pop()}")
+        try:
+            fields = (proc / "stat").read_text().rpartition(")")[2].split()
+            cpu += sum(map(int, fields[11:15])) / _TICKS
+            lines = dict(line.split(":", 1) for line in (proc / "status").read_text().splitlines())
+            used = sum(int(lines[name].split()[0]) for name in ("RssAnon", "RssShmem") if name in lines) << 10
+            memory += max(used - start[1], 0)
+            for task in (proc / "task").iterdir():
+                waiting += map(int, (task / "children").read_text().split())
+        except (OSError, ValueError, IndexError):
+            continue  # it has gone meanwhile, or this system has no /proc
+    return cpu - start[0], memory
+
+
+_TICKS = os.sysconf("SC_CLK_TCK") if sys.platform != "win32" else 100

@@ -1,0 +1,332 @@
+"""How Canvas, Moodle, Gradescope and nbgrader want grades in a CSV file.
+
+Where the forms come from:
+
+Canvas      the importer's source (canvas-lms, lib/gradebook_importer.rb): `Student`, `ID`, `SIS User ID`, `SIS Login ID`, `Section`, then
+            assignments as `Title (id)`; a title that Canvas does not know makes a new assignment. Students are found by ID, then
+            SIS ids, then name. A blank cell takes a score away where Canvas has one. A byte-order mark is not removed.
+Moodle      the importer's source (moodle, grade/import/csv/classes/load_data.php): any columns, mapped by hand on import; one row that
+            matches no user ends the import. No grade is `-`: an empty cell of a new grade item would become 0, because the
+            database layer stores '' in a number column as 0. A byte-order mark is removed. Where the roster is an assignment's grading
+            worksheet, that worksheet with its grades filled in (mod/assign/feedback/offline/locallib.php): there an empty grade
+            changes nothing, and one above the assignment's maximum is passed over in silence.
+Gradescope  the columns of its own 'Download Grades', for one assignment or for a course, as programs that read that file name
+            them. Its help pages describe the import of rosters only: whether it takes scores from a file could not be verified.
+Csv         nbgrader's own columns, quoted as they must be, then `auto_score` (the tests' points, final or not) and `status`.
+
+Columns that were not seen in a source, but only in programs that read such files: Moodle's `ID number` in a worksheet, all of
+Gradescope's.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from grader.errors import CourseError
+from grader.lms.roster import Roster
+from grader.record.final import Grades, State, Student
+from grader.text import printable
+
+# --------------------------------------------------------------------------------------------------- cells
+
+
+class Verbatim(str):
+    """A cell of a number column that is not a number: written as it is."""
+
+    __slots__ = ()
+
+
+Cell = str | float | None
+_FORMULA = frozenset("=+-@−")
+
+
+def quote(text: str) -> str:
+    """Text that no spreadsheet takes for a formula: with an apostrophe in front where it begins like one.
+
+    Blanks and invisible characters in front are looked through, and full-width forms count as what they stand for.
+    """
+    if text[:1] in ("\t", "\r", "\n"):
+        return "'" + text
+    seen = next((c for c in text if unicodedata.category(c) not in ("Zs", "Zl", "Zp", "Cc", "Cf")), "")
+    return "'" + text if set(unicodedata.normalize("NFKC", seen)) & _FORMULA else text
+
+
+def number(value: float) -> str:
+    """Points without an exponent and without the dust of binary fractions."""
+    return f"{round(value, 6) + 0.0:.6f}".rstrip("0").rstrip(".")
+
+
+def _written(cell: Cell) -> str:
+    if isinstance(cell, Verbatim):
+        return str(cell)
+    if isinstance(cell, str):
+        return quote(cell.replace("\0", "\ufffd"))
+    return "" if cell is None else number(cell)
+
+
+def to_csv(rows: Iterable[Sequence[Cell]], *, bom: bool = False) -> bytes:
+    """The bytes of a table (RFC 4180): the same for the same table.
+
+    UTF-8, which pandas, R and the platforms expect without a byte-order mark; Excel expects one (`bom`) in a file that is
+    double-clicked, and shows garbled umlauts without it.
+    """
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerows([_written(cell) for cell in row] for row in rows)
+    return text.getvalue().encode("utf-8-sig" if bom else "utf-8", "backslashreplace")
+
+
+def count_quoted(rows: Iterable[Sequence[Cell]]) -> int:
+    """How many cells of text begin with an apostrophe because of `quote`."""
+    texts = (cell for row in rows for cell in row if isinstance(cell, str) and not isinstance(cell, Verbatim))
+    return sum(quote(text) != text for text in texts)
+
+
+# --------------------------------------------------------------------------------------------------- tables
+
+
+@dataclass(frozen=True)
+class Table:
+    """A file to be: its rows, header first, and remarks for the person who imports it."""
+
+    rows: list[list[Cell]]
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Matched:
+    """Which student of ours (an id) each row of a roster is, None for nobody, and what is to be said of the others."""
+
+    students: tuple[str | None, ...]
+    remarks: tuple[str, ...]
+
+
+def _match(grades: Grades, roster: Roster) -> _Matched:
+    who: list[list[str]] = [[] for _ in roster.rows]
+    strangers: list[str] = []
+    unclear: list[str] = []
+    for student in grades.students:
+        rows = roster.find(student.id, student.email, student.lms)
+        if len(rows) == 1:
+            who[rows[0]].append(student.id)
+        else:
+            (unclear if rows else strangers).append(student.id)
+    unclear += [id for ids in who if len(ids) > 1 for id in ids]
+    remarks = []
+    if strangers:
+        remarks.append(f"no row in {roster.path.name} for {_names(strangers)}")
+    if unclear:
+        remarks.append(f"left empty, because two rows or two students share an id: {_names(sorted(unclear))}")
+    return _Matched(tuple(ids[0] if len(ids) == 1 else None for ids in who), tuple(remarks))
+
+
+def _names(names: Sequence[str], limit: int = 10) -> str:
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(printable(name, 60) for name in names[:limit]) + more
+
+
+def _need(roster: Roster, platform: str, *columns: str) -> None:
+    missing = [column for column in columns if column not in (head.strip() for head in roster.header)]
+    if missing:
+        raise CourseError(
+            f"{roster.path}: not {platform}'s export: the column {' and '.join(missing)} is missing"
+        )
+
+
+_NBGRADER = ("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email", "raw_score", "late_submission_penalty", "score", "max_score")  # fmt: skip
+
+
+def csv_table(grades: Grades, roster: Roster | None) -> Table:
+    """nbgrader's CSV, a row for each unit and student; with `auto_score` and `status`. Takes no roster."""
+    if roster is not None:
+        raise CourseError("csv needs no --roster: it is written from nbgrader's students table")
+    rows: list[list[Cell]] = [
+        [*_NBGRADER, "auto_score", "status"],
+    ]
+    for unit in grades.units:
+        for student in grades.students:
+            mark = grades.mark(student.id, unit)
+            who = [student.id, student.last, student.first, student.email]
+            points = [mark.raw, mark.penalty, mark.score, unit.max_score, mark.auto]
+            rows.append([unit.name, _time(unit.duedate), _time(mark.timestamp), *who, *points, mark.state])
+    return Table(rows)
+
+
+_CANVAS = ("Student", "LastName", "FirstName", "ID", "SIS User ID", "SIS Login ID", "Integration ID", "Root Account", "Section")  # fmt: skip
+
+
+def canvas_table(grades: Grades, roster: Roster | None) -> Table:
+    """Canvas's gradebook with our units as its columns: the roster's rows and ids, or what the students table knows."""
+    units = list(grades.units)
+    if roster is None:
+        head = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
+        points: list[Cell] = [f"    {'Points Possible'}", *[""] * 4, *(unit.max_score for unit in units)]
+        rows = [
+            [_sortable(student), student.lms, "", student.id, "", *_scores(grades, student.id)]
+            for student in grades.students
+        ]
+        return Table([[*head, *(unit.name for unit in units)], points, *rows])
+    _need(roster, "Canvas", "ID", "Section")
+    kept = [at for at, name in enumerate(roster.header) if name in _CANVAS]
+    matched = _match(grades, roster)
+    remarks = list(matched.remarks)
+    titles, worth = [], list[Cell]()
+    for unit in units:
+        at = _canvas_column(roster.header, unit.name)
+        titles.append(roster.header[at] if at is not None else unit.name)
+        possible = roster.points[at].strip() if at is not None and roster.points else ""
+        # what Canvas says its assignment is worth stays as it is: another number here would be a change to import
+        worth.append(Verbatim(possible) if _is_number(possible) else unit.max_score)
+        if at is None:
+            remarks.append(f"Canvas has no column for {unit.name}: importing makes a new assignment")
+        elif _is_number(possible) and float(possible) != unit.max_score:
+            remarks.append(f"{titles[-1]} has {possible} points in Canvas, {number(unit.max_score)} here")
+    first: list[Cell] = [f"    {'Points Possible'}" if at == kept[0] else "" for at in kept]
+    rows = [
+        [*(row[at] for at in kept), *_scores(grades, student)]
+        for row, student in zip(roster.rows, matched.students, strict=True)
+    ]
+    header: list[Cell] = [*(roster.header[at] for at in kept), *titles]
+    return Table([header, [*first, *worth], *rows], tuple(remarks))
+
+
+def _canvas_column(header: Sequence[str], unit: str) -> int | None:
+    """Where Canvas's `Title (id)` of a unit stands; case, blanks and punctuation do not matter."""
+    plain = [re.sub(r"[\W_]+", "", re.sub(r"\s*\(\d+\)$", "", name)).casefold() for name in header]
+    wanted = re.sub(r"[\W_]+", "", unit).casefold()
+    return plain.index(wanted) if plain.count(wanted) == 1 else None
+
+
+def _sortable(student: Student) -> str:
+    return ", ".join(part for part in (student.last, student.first) if part) or student.id
+
+
+def _scores(grades: Grades, student: str | None) -> list[Cell]:
+    return [grades.mark(student, unit).score for unit in grades.units]
+
+
+def _is_number(text: str) -> bool:
+    return bool(re.fullmatch(r"\d+(\.\d+)?", text))
+
+
+_MOODLE = ("first", "last", "name", "login", "number", "email")
+
+
+def moodle_table(grades: Grades, roster: Roster | None) -> Table:
+    """For Moodle's Grades > Import > CSV; or the assignment's grading worksheet filled in, where that is the roster."""
+    if roster is None:
+        rows: list[list[Cell]] = [
+            [student.first, student.last, student.id, student.email, *_moodle_scores(grades, student.id)]
+            for student in grades.students
+        ]
+        head = ["First name", "Last name", "ID number", "Email address"]
+        return Table([[*head, *(unit.name for unit in grades.units)], *rows])
+    matched = _match(grades, roster)
+    if "participant" in roster.columns and "grade" in roster.columns:
+        return _worksheet(grades, roster, matched)
+    kept = [roster.columns[name] for name in _MOODLE if name in roster.columns]
+    rows = [
+        [*(row[at] for at in kept), *_moodle_scores(grades, student)]
+        for row, student in zip(roster.rows, matched.students, strict=True)
+    ]
+    header: list[Cell] = [*(roster.header[at] for at in kept), *(unit.name for unit in grades.units)]
+    return Table([header, *rows], matched.remarks)
+
+
+def _moodle_scores(grades: Grades, student: str | None) -> list[Cell]:
+    return [Verbatim("-") if score is None else score for score in _scores(grades, student)]
+
+
+_WORKSHEET = (
+    *(
+        "identifier",
+        "full name",
+        "id number",
+        "username",
+        "email address",
+        "status",
+        "grade",
+        "maximum grade",
+    ),
+    *("grade can be changed", "last modified (submission)", "last modified (grade)"),
+)
+"""What is kept of a grading worksheet. Feedback is not: an apostrophe before it would be a change to import."""
+
+
+def _worksheet(grades: Grades, roster: Roster, matched: _Matched) -> Table:
+    if len(grades.units) != 1:
+        raise CourseError(f"{roster.path}: a grading worksheet is for one assignment; name one unit")
+    unit, at = grades.units[0], roster.columns["grade"]
+    maxima = {roster.cell(row, "maximum") for row in range(len(roster.rows))} - {""}
+    remarks = [
+        f"{unit.name} has at most {most} points in Moodle, {number(unit.max_score)} here"
+        for most in sorted(maxima)
+        if not _is_number(most) or float(most) != unit.max_score
+    ]
+    kept = [where for where, name in enumerate(roster.header) if name.casefold() in _WORKSHEET]
+    rows: list[list[Cell]] = [[roster.header[where] for where in kept]]
+    for row, student in zip(roster.rows, matched.students, strict=True):
+        score = grades.mark(student, unit).score
+        plain = [Verbatim(cell) if cell == "-" or _is_number(cell) else cell for cell in row]
+        rows.append([score if where == at else plain[where] for where in kept])
+    return Table(rows, (*matched.remarks, *remarks))
+
+
+def gradescope_table(grades: Grades, roster: Roster | None) -> Table:
+    """The columns of Gradescope's 'Download Grades': of one assignment, or of a course where there are several units."""
+    people: list[tuple[list[Cell], str | None]]
+    remarks: tuple[str, ...] = ()
+    if roster is None:
+        people = [
+            ([student.first, student.last, student.id, student.email, ""], student.id)
+            for student in grades.students
+        ]
+    else:
+        if not {"number", "email"} & roster.columns.keys():
+            raise CourseError(f"{roster.path}: not Gradescope's roster: a column SID or Email is missing")
+        matched = _match(grades, roster)
+        remarks = matched.remarks
+        people = []
+        for row, student in enumerate(matched.students):
+            first, last = roster.cell(row, "first"), roster.cell(row, "last")
+            if not first + last:
+                first, _, last = roster.cell(row, "name").rpartition(" ")
+            ids = [roster.cell(row, column) for column in ("number", "email", "section")]
+            people.append(([first, last, *ids], student))
+    head: list[Cell] = ["First Name", "Last Name", "SID", "Email", "Sections"]
+    late = "Lateness (H:M:S)"
+    if len(grades.units) == 1:
+        head += ["Total Score", "Max Points", "Status", "Submission Time", late]
+    else:
+        head += [
+            f"{unit.name}{part}"
+            for unit in grades.units
+            for part in ("", " - Max Points", " - Submission Time", f" - {late}")
+        ]
+    rows = [head]
+    for who, student in people:
+        cells = list(who)
+        for unit in grades.units:
+            mark = grades.mark(student, unit)
+            status = [_GRADESCOPE.get(mark.state, "Ungraded")] if len(grades.units) == 1 else []
+            times = [_time(mark.timestamp), "" if mark.state is State.ABSENT else _hours(mark.late)]
+            cells += [mark.score, unit.max_score, *status, *times]
+        rows.append(cells)
+    return Table(rows, remarks)
+
+
+_GRADESCOPE = {State.GRADED: "Graded", State.ABSENT: "Missing"}
+
+
+def _time(time: datetime | None) -> str:
+    return "" if time is None else f"{time:%Y-%m-%d %H:%M:%S} +0000"
+
+
+def _hours(late: timedelta) -> str:
+    seconds = int(late.total_seconds())
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"

@@ -1,0 +1,289 @@
+"""Autograded notebooks in nbgrader's form, for formgrader; and what the gradebook should say about a submission.
+
+The instructor's cells are the source's, hidden tests and failures in full: only instructors see autograded/. Each notebook
+carries the key of the result that it was made from, so a later run knows what is done without making it again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from grader.engine.plan import match
+from grader.engine.result import NotebookResult, Result, Status, TestResult, Verdict
+from grader.engine.submission import (
+    StudentCell,
+    Submission,
+    Unreadable,
+    load_notebook,
+    pair_notebooks,
+    read_cells,
+)
+from grader.files import write_whole
+from grader.record.gradebook import CellId, Entry
+from grader.source.notebook import Assignment, Notebook, Role, role_of
+
+Json = dict[str, Any]
+STAMP = "trainlab"
+"""Key of our entry in a notebook's metadata, and in a test cell's."""
+PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
+"""Files of a submission that go along, so that formgrader shows text cells as the student saw them."""
+NO_RESPONSE = "No response."
+"""nbgrader's own words for a solution cell that is as it was released."""
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What an autograded folder was made from. `untouched` are solution cells that are as they were released."""
+
+    key: str
+    status: str
+    submission: str
+    untouched: frozenset[CellId]
+
+
+def read_stamp(folder: Path, assignment: Assignment) -> Stamp | None:
+    """The stamp of an autograded folder; None where one of its notebooks is missing, damaged or not ours."""
+    made_from, untouched = set(), set[CellId]()
+    for notebook in assignment.notebooks:
+        try:
+            text = (folder / f"{notebook.name}.ipynb").read_text("utf-8")
+            stamp, _ = json.JSONDecoder().raw_decode(text, text.rindex(f'"{STAMP}": ') + len(f'"{STAMP}": '))
+            made_from.add((stamp["key"], stamp.get("status", Status.GRADED), stamp["submission"]))
+            untouched.update((notebook.name, cell) for cell in stamp["untouched"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+    return Stamp(*made_from.pop(), frozenset(untouched)) if len(made_from) == 1 else None
+
+
+def edited_cells(folder: Path, assignment: Assignment) -> list[str]:
+    """Ids of set-up and test cells that an autograded folder has in other words, or with other points, than the source now."""
+    edited = []
+    for notebook in assignment.notebooks:
+        try:
+            cells = load_notebook((folder / f"{notebook.name}.ipynb").read_bytes())["cells"]
+        except (OSError, Unreadable):
+            continue
+        told = [(cell["metadata"].get("nbgrader") or {}, cell) for cell in cells]
+        was = {
+            meta["grade_id"]: (cell["source"], float(meta.get("points") or 0))
+            for meta, cell in told
+            if role_of(cell["cell_type"], meta) in (Role.TEST, Role.SETUP)
+        }
+        now = {
+            cell.id: (cell.source, cell.points)
+            for cell in notebook.cells
+            if cell.role is Role.TEST or (cell.role is Role.SETUP and cell.id in was)
+        }
+        edited += [cell for cell in dict.fromkeys([*now, *was]) if was.get(cell) != now.get(cell)]
+    return edited
+
+
+def gradebook_entry(
+    student: str,
+    timestamp: datetime | None,
+    assignment: Assignment,
+    result: Result,
+    untouched: Collection[CellId],
+    *,
+    resubmitted: bool,
+    extension: timedelta | None = None,
+) -> Entry:
+    """What the gradebook should say: points for tests, None for what a person must grade, 0 for an answer that is none.
+
+    A submission without a score has None everywhere, and the reason as the comment of each notebook's first solution cell.
+    """
+    graded = result.status is Status.GRADED
+    tests = result.tests if graded else {}
+    scores: dict[CellId, float | None] = {}
+    comments: dict[CellId, str | None] = dict.fromkeys(untouched, NO_RESPONSE) if graded else {}
+    for notebook in assignment.notebooks:
+        for cell in notebook.cells:
+            key = notebook.name, cell.id
+            if cell.role is Role.TEST:
+                scores[key] = tests[key].points if key in tests else None
+            elif cell.role is Role.WRITTEN:
+                scores[key] = 0.0 if graded and cell.solution and key in untouched else None
+        first = next((cell.id for cell in notebook.cells if cell.solution), None)
+        if not graded and first is not None:
+            comments[notebook.name, first] = sentence(result)
+    return Entry(student, timestamp, scores, comments, resubmitted, extension)
+
+
+def sentence(result: Result) -> str:
+    """Why a submission has no score, in a sentence for its row and its comment."""
+    what = (
+        "Could not be graded" if result.status is Status.UNGRADABLE else "The grader failed, not the student"
+    )
+    return f"{what}: {result.reason}." if result.reason else f"{what}."
+
+
+@dataclass(frozen=True)
+class _Handed:
+    """One notebook as it was handed in: its JSON, its cells, and which cell of the source (position) each index stands for."""
+
+    raw: Json
+    cells: tuple[StudentCell, ...] = ()
+    matched: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Made:
+    """An autograded folder before it is written; notebooks last, because their stamp says that all is there."""
+
+    untouched: frozenset[CellId]
+    files: tuple[tuple[str, bytes], ...]
+
+    def write(self, folder: Path) -> None:
+        """Write it. Raises OSError, with every file whole or as it was."""
+        for name, content in self.files:
+            path = folder / name
+            with contextlib.suppress(FileExistsError, NotADirectoryError, IsADirectoryError):
+                write_whole(path, content)
+
+
+class Autograded:
+    """Makes the autograded folders of one unit. `released`: the text of the unit's cells as students got them."""
+
+    def __init__(self, source: Path, assignment: Assignment, released: Mapping[CellId, str]) -> None:
+        self._assignment, self._released = assignment, released
+        # nbgrader's own metadata and cell types, which `assignment` does not keep
+        self._source = {
+            notebook.name: load_notebook((source / f"{notebook.name}.ipynb").read_bytes())["cells"]
+            for notebook in assignment.notebooks
+        }
+
+    def make(self, submission: Submission, result: Result) -> Made:
+        """One submission's autograded folder, in memory: its notebooks and the pictures that its text cells show."""
+        files = [(name, content) for name, content in submission.files if name.lower().endswith(PICTURES)]
+        outcomes = {notebook.name: notebook for notebook in result.notebooks}
+        pairs, _ = pair_notebooks(submission, self._assignment)
+        all_untouched = set[CellId]()
+        for notebook in self._assignment.notebooks:
+            handed = _read(notebook, submission.notebooks.get(pairs.get(notebook.name, "")))
+            untouched = self._untouched(notebook, handed)
+            all_untouched.update((notebook.name, cell) for cell in untouched)
+            cells = list(
+                self._cells(notebook, handed, outcomes.get(notebook.name, NotebookResult(notebook.name)))
+            )
+            if result.status is not Status.GRADED:
+                cells.insert(0, _cell("markdown", f"**{sentence(result)}**", {}))
+            stamp = {
+                "key": result.key,
+                "status": result.status,
+                "submission": submission.digest,
+                "untouched": untouched,
+            }
+            metadata = {"kernelspec": KERNEL, STAMP: stamp}
+            document = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 4}
+            files.append((f"{notebook.name}.ipynb", json.dumps(document, indent=1, sort_keys=True).encode()))
+        return Made(frozenset(all_untouched), tuple(files))
+
+    def _untouched(self, notebook: Notebook, handed: _Handed) -> list[str]:
+        pairs = [(notebook.cells[k], handed.cells[index].source) for index, k in handed.matched.items()]
+        return sorted(
+            cell.id
+            for cell, text in pairs
+            if cell.solution and text == self._released.get((notebook.name, cell.id))
+        )
+
+    def _cells(self, notebook: Notebook, handed: _Handed, outcome: NotebookResult) -> Iterator[Json]:
+        """The student's cells where they stand, the instructor's in their own words, missing graded cells after what precedes them."""
+        place = {k: index for index, k in handed.matched.items()}
+        tests = {test.id: test for test in outcome.tests}
+        outputs = dict(outcome.outputs)
+        missing: dict[int, list[int]] = {}
+        for k, cell in enumerate(notebook.cells):
+            if cell.role in (Role.TEST, Role.WRITTEN) and k not in place:
+                missing.setdefault(max((place[j] for j in place if j < k), default=-1), []).append(k)
+        for index in range(-1, len(handed.cells)):
+            if index >= 0:
+                k = handed.matched.get(index, -1)
+                made = self._cell(notebook, k, handed.cells[index], tests)
+                if made["cell_type"] == "code" and (k < 0 or notebook.cells[k].role is not Role.TEST):
+                    made["outputs"] = list(outputs.get(index, ()))
+                elif made["cell_type"] != "code" and (pictures := _attachments(handed.raw["cells"][index])):
+                    made["attachments"] = pictures
+                yield made
+            for k in missing.get(index, []):
+                yield self._cell(notebook, k, None, tests)
+
+    def _cell(
+        self, notebook: Notebook, k: int, cell: StudentCell | None, tests: Mapping[str, TestResult]
+    ) -> Json:
+        """The source's k-th cell (-1: one that the student added) as it was handed in (None: it was not)."""
+        if k < 0:
+            assert cell is not None
+            return _cell("code" if cell.code else "markdown", cell.source, {})
+        wanted, source = notebook.cells[k], self._source[notebook.name][k]
+        theirs = wanted.role is Role.WORK or wanted.solution
+        text = (
+            wanted.source
+            if not theirs
+            else cell.source
+            if cell
+            else "# This cell was missing from the submission."
+        )
+        nbgrader = source["metadata"].get("nbgrader")
+        made = _cell(source["cell_type"], text, {"nbgrader": nbgrader} if nbgrader else {})
+        if wanted.role is Role.TEST and wanted.id in tests:
+            made["outputs"] = test_outputs(tests[wanted.id])
+            made["metadata"][STAMP] = {"public": tests[wanted.id].public}
+        return made
+
+
+def _read(notebook: Notebook, content: bytes | None) -> _Handed:
+    try:
+        raw = load_notebook(content or b"")
+    except Unreadable:
+        return _Handed({"cells": []})
+    cells = read_cells(raw)
+    return _Handed(raw, cells, match(notebook, cells))
+
+
+def test_outputs(test: TestResult) -> list[Json]:
+    """A test cell's outputs from which nbgrader's own `determine_grade` reads the points that the test got."""
+    if test.points == test.max_points:
+        return []
+    if test.points > 0:
+        data = {"text/plain": repr(test.points)}
+        return [{"output_type": "execute_result", "data": data, "execution_count": None, "metadata": {}}]
+    name = "Failed" if test.verdict is Verdict.FAILED else str(test.verdict).title()
+    where = "" if test.public else " (hidden part)"
+    return [
+        {
+            "output_type": "error",
+            "ename": name,
+            "evalue": test.message,
+            "traceback": [f"{name}{where}: {test.message}"],
+        }
+    ]
+
+
+def _cell(kind: str, source: str, metadata: Json) -> Json:
+    made: Json = {"cell_type": kind, "metadata": metadata, "source": source}
+    return made | {"execution_count": None, "outputs": []} if kind == "code" else made
+
+
+def _attachments(raw: Any) -> Json:
+    """The pictures that were pasted into a text cell."""
+    given = raw.get("attachments") if isinstance(raw, dict) else None
+    kept: Json = {}
+    for name, bundle in given.items() if isinstance(given, dict) else ():
+        if isinstance(bundle, dict):
+            kept[name] = {
+                kind: value
+                for kind, value in bundle.items()
+                if kind in ("image/png", "image/jpeg", "image/gif")
+                and isinstance(value, str)
+                and _BASE64.fullmatch(value)
+            }
+    return kept

@@ -1,0 +1,48 @@
+"""nbgrader's own example course, as its package ships it, graded by our engine with the scores of stock nbgrader."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbgrader
+import pytest
+
+from grader.batch.grade import grade_class
+from tests.support import books
+
+EXAMPLE = Path(nbgrader.__file__).parent / "docs" / "source" / "user_guide"
+UNIT = "ps1"
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory):
+    if not (EXAMPLE / "submitted" / "bitdiddle").is_dir():
+        pytest.skip(f"this nbgrader ships no example course in {EXAMPLE}")
+    folder = tmp_path_factory.mktemp("example")
+    for step in ("source", "submitted"):
+        shutil.copytree(EXAMPLE / step, folder / step)
+    return folder
+
+
+def test_scores_and_comments_are_those_of_stock_nbgrader(example, tmp_path):
+    stock, ours = tmp_path / "stock", tmp_path / "ours"
+    shutil.copytree(example, stock)
+    shutil.copytree(example, ours)
+    for step in ("generate_assignment", "autograde"):
+        done = subprocess.run(
+            [sys.executable, "-m", "nbgrader", step, UNIT], cwd=stock, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+    summary = grade_class(ours, UNIT, progress=False)
+    assert books.scores(stock) == {"bitdiddle": 1.5, "hacker": 3.0}
+    assert books.contents(ours) == books.contents(stock)
+    assert {row.student: row.score for row in summary.rows} == books.scores(stock)
+
+
+def test_the_pictures_of_text_cells_go_along(example, tmp_path):
+    shutil.copytree(example, tmp_path / "course")
+    grade_class(tmp_path / "course", UNIT, progress=False)
+    for student in ("bitdiddle", "hacker"):
+        handed_in = (tmp_path / "course" / "submitted" / student / UNIT / "jupyter.png").read_bytes()
+        assert (tmp_path / "course" / "autograded" / student / UNIT / "jupyter.png").read_bytes() == handed_in
