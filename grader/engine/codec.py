@@ -5,6 +5,7 @@ told. Student to examiner it is never unpickled: a JSON header (nested lists wit
 the header counts, decoded into a closed set of plain values:
 
     None bool int float complex str bytes list tuple set frozenset dict
+    deque Counter OrderedDict defaultdict namedtuple torch.Size
     numpy arrays and scalars, torch tensors (plain dtypes only), numpy.random.Generator, torch.Generator
 
 Anything else stays on the student's side and crosses as the number of a handle. Whatever arrives here was written
@@ -15,10 +16,12 @@ that `decode` raises.
 from __future__ import annotations
 
 import builtins
+import functools
 import io
 import json
 import math
 import struct
+from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FunctionType
@@ -47,6 +50,12 @@ _BIT_GENERATORS = {
     for kind in (np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937, np.random.Philox, np.random.SFC64)
 }
 _PLAIN_KEYS = (str, int, float, bool, bytes, type(None), tuple)
+ABILITIES = (
+    *("__call__", "__len__", "__iter__", "__next__", "__getitem__", "__setitem__", "__delitem__", "__hash__"),
+    *("__instancecheck__", "__subclasscheck__"),
+)
+"""What an object that stays behind may be able to do; which of it crosses with its handle, a bit for each."""
+_FACTORIES = {kind.__name__: kind for kind in (int, float, str, list, dict, set)}
 
 
 class TooLarge(Exception):
@@ -90,7 +99,8 @@ def builtin_exception(names: list[str], text: str) -> BaseException:
 
 @dataclass
 class Encoder:
-    """Turns values into a header and blobs. `handle` gives the number of a value that stays here.
+    """Turns values into a header and blobs. `handle` gives the number of a value that stays here, `graph` of a tensor that was
+    computed from others.
 
     `mine` maps id(object) to the position of an argument that was sent here: such an object goes back as a
     reference, so that a function that returns its input returns the examiner's own object.
@@ -99,6 +109,7 @@ class Encoder:
     handle: Callable[[Any], int]
     mine: dict[int, int] = field(default_factory=dict)
     blobs: list[bytes] = field(default_factory=list)
+    graph: Callable[[torch.Tensor], int] | None = None
 
     def value(self, x: Any, depth: int = 0, known: bool = True) -> Any:
         """The header's form of `x`; `known` is False at the top of an argument's own new content."""
@@ -111,28 +122,33 @@ class Encoder:
             return x if abs(x) < 2**62 else ["i", hex(x)]
         if kind is complex:
             return ["c", x.real, x.imag]
-        if kind is bytes:
-            return ["b", self._blob(x)]
+        if kind in (bytes, bytearray):
+            return ["b", self._blob(bytes(x))]
         if depth > MAX_DEPTH:
             raise TooLarge(f"nested more than {MAX_DEPTH} deep")
         if kind in _SEQUENCES:
             return [_SEQUENCES[kind], [self.value(item, depth + 1) for item in x]]
-        if kind is dict and all(type(key) in _PLAIN_KEYS for key in x):
+        if kind is dict and _plain_keys(x):
             return ["d", [[self.value(k, depth + 1), self.value(v, depth + 1)] for k, v in x.items()]]
+        if parts := _undressed(x):
+            return ["y", *(self.value(part, depth + 1) for part in parts)]
         if kind is np.ndarray or isinstance(x, np.generic):
             dtype = x.dtype.newbyteorder("=")
             if dtype.str in _DTYPES and (kind is np.ndarray or kind is dtype.type):
                 blob = self._blob(np.ascontiguousarray(x, dtype=dtype).tobytes())
                 return ["a", dtype.str, list(x.shape), blob] if kind is np.ndarray else ["g", dtype.str, blob]
+            if dtype.kind == "O":
+                return ["o", list(x.shape), [self.value(item, depth + 1) for item in x.flat]]
         if kind in (torch.Tensor, torch.nn.Parameter) and plain_tensor(x):
-            return ["T", str(x.dtype), list(x.shape), x.requires_grad, self._blob(tensor_bytes(x))]
+            grad = self.graph(x) if self.graph and x.grad_fn is not None else x.requires_grad
+            return ["T", str(x.dtype), list(x.shape), grad, self._blob(tensor_bytes(x))]
         if kind is np.random.Generator:
             state = x.bit_generator.state
             if state["bit_generator"] in _BIT_GENERATORS:
                 return ["r", state["bit_generator"], self.value(state, depth + 1)]
         if kind is torch.Generator and x.device.type == "cpu":
             return ["R", self._blob(x.get_state().numpy().tobytes())]
-        return ["h", self.handle(x), kind.__name__, callable(x)]
+        return ["h", self.handle(x), kind.__name__, _abilities(kind)]
 
     def _blob(self, data: bytes) -> int:
         self.blobs.append(data)
@@ -147,6 +163,55 @@ class Encoder:
         return b"".join([struct.pack("!I", len(text)), text, *self.blobs])
 
 
+def _abilities(kind: type) -> int:
+    """What objects of a type can do, as `ABILITIES` counts it: asked of the type itself, since its own type can do other things."""
+    able = 0
+    for n, name in enumerate(ABILITIES):
+        found = next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
+        able |= (found is not None) << n
+    return able
+
+
+def _plain_keys(x: dict[Any, Any]) -> bool:
+    return all(type(key) in _PLAIN_KEYS for key in x)
+
+
+def _undressed(x: Any) -> list[Any]:
+    """What plain values a container of the standard library or a torch.Size is made of, its name first; [] where it is none."""
+    kind = type(x)
+    if kind is torch.Size:
+        return ["Size", tuple(x)]
+    if kind is deque:
+        return ["deque", list(x), x.maxlen]
+    if kind in (Counter, OrderedDict) and _plain_keys(x):
+        return [kind.__name__, dict(x)]
+    if kind is defaultdict and _plain_keys(x):
+        name = getattr(x.default_factory, "__name__", "")
+        return [kind.__name__, dict(x), name] if _FACTORIES.get(name) is x.default_factory else []
+    if kind.__bases__ == (tuple,) and hasattr(kind, "_fields"):
+        own = {name for name in vars(kind) if not name.startswith("_")}
+        return [kind.__name__, tuple(kind._fields), tuple(x)] if own == set(kind._fields) else []
+    return []
+
+
+def _dressed(parts: list[Any]) -> Any:
+    """The inverse of `_undressed`."""
+    match parts:
+        case ["Size", tuple(items)]:
+            return torch.Size(items)
+        case ["deque", list(items), None | int() as most]:
+            return deque(items, most)
+        case ["Counter" | "OrderedDict" as name, dict(items)]:
+            return {"Counter": Counter, "OrderedDict": OrderedDict}[name](items)
+        case ["defaultdict", dict(items), str(name)]:
+            return defaultdict(_FACTORIES.get(name), items)
+        case [str(name), tuple(fields), tuple(items)] if len(fields) < 100:
+            return _record(name, fields)(*items)
+    raise WireError("an unknown container")
+
+
+_record = functools.lru_cache(maxsize=100)(namedtuple)
+
 _SEQUENCES: dict[type, str] = {list: "l", tuple: "t", set: "s", frozenset: "f"}
 _MAKERS: dict[str, type] = {tag: kind for kind, tag in _SEQUENCES.items()}
 
@@ -157,23 +222,29 @@ _MAKERS: dict[str, type] = {tag: kind for kind, tag in _SEQUENCES.items()}
 class Decoder:
     """Reads one body: `header` is the JSON, `value` turns a part of it into a plain value, in the order it was sent.
 
-    `handle(number, type_name, callable)` makes the stand-in of an object that stayed behind; `mine` are the
-    examiner's own objects that the message may refer to.
+    `handle(number, type_name, abilities)` makes the stand-in of an object that stayed behind; `mine` are the
+    examiner's own objects that the message may refer to; `graph(number, tensor)` is the tensor as one computed there.
     """
 
     header: Any
     rest: memoryview
-    handle: Callable[[int, str, bool], Any]
+    handle: Callable[[int, str, int], Any]
     mine: list[Any]
+    graph: Callable[[int, torch.Tensor], torch.Tensor]
 
     @staticmethod
-    def read(body: bytes, handle: Callable[[int, str, bool], Any], mine: list[Any]) -> Decoder:
+    def read(
+        body: bytes,
+        handle: Callable[[int, str, int], Any],
+        mine: list[Any],
+        graph: Callable[[int, torch.Tensor], torch.Tensor] = lambda _, tensor: tensor,
+    ) -> Decoder:
         """Raises WireError where the body has no header."""
         try:
             (size,) = struct.unpack_from("!I", body)
             if size > MAX_HEADER or 4 + size > len(body):
                 raise WireError("a header of the wrong length")
-            return Decoder(json.loads(body[4 : 4 + size]), memoryview(body)[4 + size :], handle, mine)
+            return Decoder(json.loads(body[4 : 4 + size]), memoryview(body)[4 + size :], handle, mine, graph)
         except (ValueError, RecursionError, MemoryError, struct.error) as error:
             raise WireError(f"no header: {error}") from None
 
@@ -210,16 +281,23 @@ class Decoder:
                 return self._array(_DTYPES[dtype], shape, size)
             case "g", [str(dtype), int(size)]:
                 return self._array(_DTYPES[dtype], [], size)[()]
-            case "T", [str(name), list(shape), bool(grad), int(size)]:
+            case "T", [str(name), list(shape), int(grad), int(size)]:
                 return self._tensor(_TORCH_DTYPES[name], shape, grad, size)
+            case "o", [list(shape), list(items)]:
+                found = np.empty(len(items), dtype=object)
+                for n, item in enumerate(items):
+                    found[n] = self._value(item, depth + 1)
+                return found.reshape(self._shape(shape, 1, len(items)))
+            case "y", parts:
+                return _dressed([self._value(part, depth + 1) for part in parts])
             case "r", [str(name), state]:
                 return self._numpy_generator(name, self._value(state, depth + 1))
             case "R", [int(size)]:
                 generator = torch.Generator()
                 generator.set_state(torch.frombuffer(bytearray(self._take(size)), dtype=torch.uint8))
                 return generator
-            case "h", [int(number), str(kind), bool(calls)]:
-                return self.handle(number, kind[:80], calls)
+            case "h", [int(number), str(kind), int(able)] if 0 <= able < 1 << len(ABILITIES):
+                return self.handle(number, kind[:80], able)
             case "m", [int(position)] if 0 <= position < len(self.mine):
                 return self.mine[position]
         raise WireError("an unknown tag")
@@ -250,10 +328,12 @@ class Decoder:
             return (np.frombuffer(data, np.uint8) != 0).reshape(dims)
         return _array(dtype.str, dims, data)
 
-    def _tensor(self, dtype: torch.dtype, shape: list[Any], grad: bool, size: int) -> torch.Tensor:
+    def _tensor(self, dtype: torch.dtype, shape: list[Any], grad: int, size: int) -> torch.Tensor:
         dims = self._shape(shape, dtype.itemsize, size)
         tensor = _from_bytes(dtype, dims, self._take(size))
-        return tensor.requires_grad_(grad and (dtype.is_floating_point or dtype.is_complex))
+        if not (dtype.is_floating_point or dtype.is_complex):
+            return tensor
+        return tensor.requires_grad_(grad) if type(grad) is bool else self.graph(grad, tensor)
 
     def _numpy_generator(self, name: str, state: Any) -> np.random.Generator:
         # numpy indexes its buffers by these without a check of its own: a wrong one reads foreign memory
@@ -311,9 +391,12 @@ def put_back(target: Any, content: Any) -> None:
         target.bit_generator.state = content.bit_generator.state
     elif isinstance(target, torch.Generator):
         target.set_state(content.get_state())
-    elif isinstance(target, list) and isinstance(content, list):
+    elif isinstance(target, list | bytearray) and isinstance(content, list | bytes | bytearray):
         target[:] = content
-    elif isinstance(target, dict) and isinstance(content, dict):
+    elif isinstance(target, deque) and isinstance(content, list | deque):
+        target.clear()
+        target.extend(content)
+    elif isinstance(target, dict | set) and isinstance(content, dict | set):
         target.clear()
         target.update(content)
     else:
@@ -324,11 +407,11 @@ def put_back(target: Any, content: Any) -> None:
 
 
 class Pickler(cloudpickle.Pickler):
-    """cloudpickle, with functions by value, generators with their state, and `counted` functions left behind."""
+    """cloudpickle, with functions by value and generators with their state; `stays(x)` reduces what is not sent, and is None for the rest."""
 
-    def __init__(self, file: io.BytesIO, callback: Callable[[Any], tuple[Any, ...]]) -> None:
+    def __init__(self, file: io.BytesIO, stays: Callable[[Any], tuple[Any, ...] | None]) -> None:
         super().__init__(file, protocol=5)
-        self.callback = callback
+        self.stays = stays
 
     def reducer_override(self, obj: Any) -> Any:
         kind = type(obj)
@@ -340,11 +423,10 @@ class Pickler(cloudpickle.Pickler):
             return _torch_generator, (obj.get_state().numpy().tobytes(),)
         # torch's own way writes a zip archive
         if kind in (torch.Tensor, torch.nn.Parameter) and plain_tensor(obj):
-            name, shape, grad, data = str(obj.dtype), tuple(obj.shape), obj.requires_grad, tensor_bytes(obj)
-            return _tensor, (kind is torch.nn.Parameter, name, shape, grad, data)
-        if callable(obj) and getattr(type(obj), "__trainlab_counted__", False):
-            return self.callback(obj)
-        return super().reducer_override(obj)
+            grad = obj.grad if obj.is_leaf else None
+            parts = (str(obj.dtype), tuple(obj.shape), obj.requires_grad, tensor_bytes(obj), grad)
+            return _tensor, (kind is torch.nn.Parameter, *parts)
+        return self.stays(obj) or super().reducer_override(obj)
 
 
 # cloudpickle searches all loaded modules for those below a package that a function refers to (2 ms with torch), to
@@ -353,10 +435,10 @@ if hasattr(cloudpickle.cloudpickle, "_find_imported_submodules"):
     cloudpickle.cloudpickle._find_imported_submodules = lambda code, dependencies: []
 
 
-def dumps(message: Any, callback: Callable[[Any], tuple[Any, ...]]) -> bytes:
-    """The pickle of `message` for the student's process; `callback(f)` reduces a function that stays here."""
+def dumps(message: Any, stays: Callable[[Any], tuple[Any, ...] | None]) -> bytes:
+    """The pickle of `message` for the student's process; for `stays` see Pickler."""
     file = io.BytesIO()
-    Pickler(file, callback).dump(message)
+    Pickler(file, stays).dump(message)
     return file.getvalue()
 
 
@@ -370,9 +452,18 @@ def _torch_generator(state: bytes) -> torch.Generator:
     return generator
 
 
-def _tensor(parameter: bool, dtype: str, shape: tuple[int, ...], grad: bool, data: bytes) -> torch.Tensor:
+def _tensor(
+    parameter: bool,
+    dtype: str,
+    shape: tuple[int, ...],
+    requires: bool,
+    data: bytes,
+    grad: torch.Tensor | None,
+) -> torch.Tensor:
     tensor = _from_bytes(_TORCH_DTYPES[dtype], shape, data)
-    return torch.nn.Parameter(tensor, grad) if parameter else tensor.requires_grad_(grad)
+    tensor = torch.nn.Parameter(tensor, requires) if parameter else tensor.requires_grad_(requires)
+    tensor.grad = grad
+    return tensor
 
 
 def _from_bytes(dtype: torch.dtype, shape: tuple[int, ...], data: bytes) -> torch.Tensor:
@@ -388,6 +479,7 @@ def plain_tensor(x: torch.Tensor) -> bool:
 
 def tensor_bytes(x: torch.Tensor) -> bytes:
     """The elements of a plain tensor in row order."""
-    return (
-        x.detach().resolve_conj().resolve_neg().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
-    )
+    flat = x.detach().resolve_conj().resolve_neg().contiguous().reshape(-1)
+    if flat.stride(0) != 1:  # one element, expanded
+        flat = flat.clone(memory_format=torch.contiguous_format)
+    return flat.view(torch.uint8).numpy().tobytes()

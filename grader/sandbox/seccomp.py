@@ -19,7 +19,7 @@ _FORBIDDEN = (  # the last five make memory that no limit counts
     "kexec_file_load", "init_module", "finit_module", "delete_module", "swapon", "swapoff", "reboot",
     "syslog", "acct", "quotactl", "settimeofday", "clock_settime", "iopl", "ioperm", "lookup_dcookie",
     "personality", "vhangup", "nfsservctl", "fanotify_init", "memfd_create", "memfd_secret", "shmget",
-    "semget", "msgget",
+    "semget", "msgget", "sched_setaffinity",
 )  # fmt: skip
 
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from grader.notebook import HIDDEN_BEGIN, HIDDEN_END, Assignment, read_assignment
-from grader.submission import Submission
+from grader.engine.submission import Submission
+from grader.source.notebook import HIDDEN_BEGIN, HIDDEN_END, Assignment, read_assignment
 
 UNIT = "edge"
-FLAGS = {
+FLAGS: dict[str, dict[str, Any]] = {
     "setup": {"locked": True},
     "work": {"solution": True},
     "test": {"grade": True, "locked": True, "points": 1},
@@ -59,7 +59,8 @@ class Edge:
         return Submission(UNIT, ((f"{UNIT}.ipynb", text.encode()),))
 
     def _notebook(self, answers: tuple[str, ...], public: bool = False) -> dict[str, Any]:
-        cells, counts, given = [], dict.fromkeys(FLAGS, 0), iter(answers)
+        counts, given = dict.fromkeys(FLAGS, 0), iter(answers)
+        cells: list[dict[str, Any]] = []
         for role, source in self.cells():
             name, counts[role] = f"{role}{counts[role]}", counts[role] + 1
             if role == "work":
@@ -67,7 +68,7 @@ class Edge:
             if public:
                 source = re.sub(rf"^### {HIDDEN_BEGIN}.*?^### {HIDDEN_END}\n?", "", source, flags=re.M | re.S)
             plain = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3}
-            meta = {"nbgrader": {**plain, "grade_id": name, **FLAGS[role]}}
+            meta: dict[str, Any] = {"nbgrader": {**plain, "grade_id": name, **FLAGS[role]}}
             if role == "explore":
                 meta = {"tags": ["explore"]}
             cells.append(

@@ -137,35 +137,6 @@ rate = 0.1
         passes=(1,),
     ),
     Edge(
-        "an_attribute_that_is_there_at_the_second_look",
-        "one question, two answers",
-        """
-# %% work
-class Net:
-    bias = 0.0
-# %% test
-_net = Net()
-assert not hasattr(_net, "momentum"), "a net has no momentum"
-assert getattr(_net, "momentum", None) is None and _net.bias == 0.0
-# %% test
-_net = Net()
-assert hasattr(_net, "bias") and not hasattr(_net, "momentum")
-assert _net.bias == 0
-""",
-        (
-            """
-class Net:
-    looks = 0
-    @property
-    def bias(self):
-        Net.looks += 1
-        if Net.looks % 2 == 0: return 0.0
-        return 5
-""",
-        ),
-        passes=(),
-    ),
-    Edge(
         "a_variable_of_two_values",
         "one question, two answers",
         METER,
@@ -241,9 +212,12 @@ _s.push(4)
 assert len(_s) == 1 and list(_s) == [4]
 for _x in _s:
     _s.push(_x + 1)
-    if len(_s) == 3:
-        break
-assert len(_s) == 3
+    break
+assert len(_s) == 2 and list(_s) == [4, 5] and [_x + _y for _x in _s for _y in _s] == [8, 9, 9, 10]
+for _x in _s:
+    for _y in _s:
+        _s.push(_s.kept[0] + len(_s.kept)) if len(_s) < 4 else None
+        assert _y in _s
 """,
         (),
         passes=(0, 1, 2, 3),
@@ -591,7 +565,7 @@ def other(x):
     return x
 """,
         ),
-        passes=(2,),  # the first was wrong, the second ended the process
+        passes=(),  # the first was wrong, the second ended the process, and without the cell there is no third
         limits=SLOW_HANG,
     ),
     Edge(
@@ -708,7 +682,12 @@ _EIGHT = (
     _locked("raises_system_exit", "raise SystemExit(0)", "SystemExit"),
     _locked("never_ends", "\n    while True: pass", "no answer within 1 s", cell_seconds=1.0),
     _locked("takes_all_memory", "import ctypes; ctypes.string_at(0)", "SIGSEGV"),
-    _locked("hands_over_a_bomb", "return [[[[[0] * 10] * 100] * 100] * 100] * 100", "MemoryError|bytes"),
+    _locked(
+        "hands_over_a_bomb",
+        "return [[[[[0] * 10] * 100] * 100] * 100] * 100",
+        "no answer within 2 s|MemoryError",
+        cell_seconds=2.0,
+    ),
     Edge(
         "an_output_of_5000_digits",
         "our failure",

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from grader import warm
-from grader.engine import grade
-from grader.limits import Limits
-from grader.result import Result, Status, Verdict
+from grader.engine.grade import grade
+from grader.engine.result import Result, Status, Verdict
+from grader.sandbox import forkserver
+from grader.sandbox.limits import Limits
 from tests.hostile.edge import Edge
 from tests.hostile.edges import CASES
 
@@ -82,16 +82,16 @@ assert f(3) == 3
 def _kill(started: Callable[[str], bool], monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Kill one process, the first whose role is wanted, half a second after it was forked. Whom it hit."""
     hit: list[int] = []
-    fork = warm.Server.fork
+    fork = forkserver.Server.fork
 
-    def forked(self: warm.Server, role: str, *args: Any, **kwargs: Any) -> warm.Child:
+    def forked(self: forkserver.Server, role: str, *args: Any, **kwargs: Any) -> forkserver.Child:
         child = fork(self, role, *args, **kwargs)
         if started(role) and not hit:
             hit.append(child.pid)
             threading.Timer(0.5, os.kill, (child.pid, signal.SIGKILL)).start()
         return child
 
-    monkeypatch.setattr(warm.Server, "fork", forked)
+    monkeypatch.setattr(forkserver.Server, "fork", forked)
     return hit
 
 
@@ -160,7 +160,7 @@ def burn():
 def f(x):
     time.sleep(60)
 def again(x):
-    for _ in range(20): threading.Thread(target=burn, daemon=True).start()
+    for _ in range(5): threading.Thread(target=burn, daemon=True).start()
     time.sleep(60)
 """
     edge = Edge("asleep", "our failure", SLOW, (answer,), passes=(), says="1 s", limits={"test_seconds": 1.0})
