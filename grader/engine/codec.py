@@ -5,7 +5,7 @@ told. Student to examiner it is never unpickled: a JSON header (nested lists wit
 the header counts, decoded into a closed set of plain values:
 
     None bool int float complex str bytes list tuple set frozenset dict
-    deque Counter OrderedDict defaultdict namedtuple torch.Size
+    deque Counter namedtuple torch.Size
     numpy arrays and scalars, torch tensors (plain dtypes only), numpy.random.Generator, torch.Generator
 
 Anything else stays on the student's side and crosses as the number of a handle. Whatever arrives here was written
@@ -21,7 +21,7 @@ import io
 import json
 import math
 import struct
-from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
+from collections import Counter, deque, namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FunctionType
@@ -51,11 +51,10 @@ _BIT_GENERATORS = {
 }
 _PLAIN_KEYS = (str, int, float, bool, bytes, type(None), tuple)
 ABILITIES = (
-    *("__call__", "__len__", "__iter__", "__next__", "__getitem__", "__setitem__", "__delitem__", "__hash__"),
-    *("__instancecheck__", "__subclasscheck__"),
+    *("__call__", "__len__", "__iter__", "__next__", "__getitem__", "__setitem__", "__hash__"),
+    "__instancecheck__",
 )
 """What an object that stays behind may be able to do; which of it crosses with its handle, a bit for each."""
-_FACTORIES = {kind.__name__: kind for kind in (int, float, str, list, dict, set)}
 
 
 class TooLarge(Exception):
@@ -130,15 +129,15 @@ class Encoder:
             return [_SEQUENCES[kind], [self.value(item, depth + 1) for item in x]]
         if kind is dict and _plain_keys(x):
             return ["d", [[self.value(k, depth + 1), self.value(v, depth + 1)] for k, v in x.items()]]
-        if parts := _undressed(x):
-            return ["y", *(self.value(part, depth + 1) for part in parts)]
+        if kind in _MADE_OF and (kind is not Counter or _plain_keys(x)):
+            return ["y", kind.__name__, self.value(_MADE_OF[kind](x), depth + 1)]
+        if (fields := _fields(kind)) is not None:
+            return ["n", kind.__name__, fields, [self.value(item, depth + 1) for item in x]]
         if kind is np.ndarray or isinstance(x, np.generic):
             dtype = x.dtype.newbyteorder("=")
             if dtype.str in _DTYPES and (kind is np.ndarray or kind is dtype.type):
                 blob = self._blob(np.ascontiguousarray(x, dtype=dtype).tobytes())
                 return ["a", dtype.str, list(x.shape), blob] if kind is np.ndarray else ["g", dtype.str, blob]
-            if dtype.kind == "O":
-                return ["o", list(x.shape), [self.value(item, depth + 1) for item in x.flat]]
         if kind in (torch.Tensor, torch.nn.Parameter) and plain_tensor(x):
             grad = self.graph(x) if self.graph and x.grad_fn is not None else x.requires_grad
             return ["T", str(x.dtype), list(x.shape), grad, self._blob(tensor_bytes(x))]
@@ -164,54 +163,24 @@ class Encoder:
 
 
 def _abilities(kind: type) -> int:
-    """What objects of a type can do, as `ABILITIES` counts it: asked of the type itself, since its own type can do other things."""
-    able = 0
-    for n, name in enumerate(ABILITIES):
-        found = next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
-        able |= (found is not None) << n
-    return able
+    """What objects of a type can do, a bit for each of `ABILITIES`; not what the type itself can."""
+    known = {name: can for base in reversed(kind.__mro__) for name, can in vars(base).items()}
+    return sum(1 << n for n, name in enumerate(ABILITIES) if known.get(name) is not None)
+
+
+def _fields(kind: type) -> list[str] | None:
+    """The fields of a named tuple that has nothing else to show."""
+    fields = getattr(kind, "_fields", ()) if kind.__bases__ == (tuple,) else ()
+    return list(fields) if fields and {name for name in vars(kind) if name[0] != "_"} == {*fields} else None
 
 
 def _plain_keys(x: dict[Any, Any]) -> bool:
     return all(type(key) in _PLAIN_KEYS for key in x)
 
 
-def _undressed(x: Any) -> list[Any]:
-    """What plain values a container of the standard library or a torch.Size is made of, its name first; [] where it is none."""
-    kind = type(x)
-    if kind is torch.Size:
-        return ["Size", tuple(x)]
-    if kind is deque:
-        return ["deque", list(x), x.maxlen]
-    if kind in (Counter, OrderedDict) and _plain_keys(x):
-        return [kind.__name__, dict(x)]
-    if kind is defaultdict and _plain_keys(x):
-        name = getattr(x.default_factory, "__name__", "")
-        return [kind.__name__, dict(x), name] if _FACTORIES.get(name) is x.default_factory else []
-    if kind.__bases__ == (tuple,) and hasattr(kind, "_fields"):
-        own = {name for name in vars(kind) if not name.startswith("_")}
-        return [kind.__name__, tuple(kind._fields), tuple(x)] if own == set(kind._fields) else []
-    return []
-
-
-def _dressed(parts: list[Any]) -> Any:
-    """The inverse of `_undressed`."""
-    match parts:
-        case ["Size", tuple(items)]:
-            return torch.Size(items)
-        case ["deque", list(items), None | int() as most]:
-            return deque(items, most)
-        case ["Counter" | "OrderedDict" as name, dict(items)]:
-            return {"Counter": Counter, "OrderedDict": OrderedDict}[name](items)
-        case ["defaultdict", dict(items), str(name)]:
-            return defaultdict(_FACTORIES.get(name), items)
-        case [str(name), tuple(fields), tuple(items)] if len(fields) < 100:
-            return _record(name, fields)(*items)
-    raise WireError("an unknown container")
-
-
 _record = functools.lru_cache(maxsize=100)(namedtuple)
-
+_MADE_OF: dict[type, Any] = {torch.Size: tuple, deque: list, Counter: dict}
+"""Containers that cross as a plain one."""
 _SEQUENCES: dict[type, str] = {list: "l", tuple: "t", set: "s", frozenset: "f"}
 _MAKERS: dict[str, type] = {tag: kind for kind, tag in _SEQUENCES.items()}
 
@@ -222,29 +191,23 @@ _MAKERS: dict[str, type] = {tag: kind for kind, tag in _SEQUENCES.items()}
 class Decoder:
     """Reads one body: `header` is the JSON, `value` turns a part of it into a plain value, in the order it was sent.
 
-    `handle(number, type_name, abilities)` makes the stand-in of an object that stayed behind; `mine` are the
-    examiner's own objects that the message may refer to; `graph(number, tensor)` is the tensor as one computed there.
+    `handle(number, type_name, abilities)` makes the stand-in of an object that stayed behind, or with a tensor for abilities, of
+    one whose graph did; `mine` are the examiner's own objects that the message may refer to.
     """
 
     header: Any
     rest: memoryview
-    handle: Callable[[int, str, int], Any]
+    handle: Callable[[int, str, Any], Any]
     mine: list[Any]
-    graph: Callable[[int, torch.Tensor], torch.Tensor]
 
     @staticmethod
-    def read(
-        body: bytes,
-        handle: Callable[[int, str, int], Any],
-        mine: list[Any],
-        graph: Callable[[int, torch.Tensor], torch.Tensor] = lambda _, tensor: tensor,
-    ) -> Decoder:
+    def read(body: bytes, handle: Callable[[int, str, Any], Any], mine: list[Any]) -> Decoder:
         """Raises WireError where the body has no header."""
         try:
             (size,) = struct.unpack_from("!I", body)
             if size > MAX_HEADER or 4 + size > len(body):
                 raise WireError("a header of the wrong length")
-            return Decoder(json.loads(body[4 : 4 + size]), memoryview(body)[4 + size :], handle, mine, graph)
+            return Decoder(json.loads(body[4 : 4 + size]), memoryview(body)[4 + size :], handle, mine)
         except (ValueError, RecursionError, MemoryError, struct.error) as error:
             raise WireError(f"no header: {error}") from None
 
@@ -283,13 +246,12 @@ class Decoder:
                 return self._array(_DTYPES[dtype], [], size)[()]
             case "T", [str(name), list(shape), int(grad), int(size)]:
                 return self._tensor(_TORCH_DTYPES[name], shape, grad, size)
-            case "o", [list(shape), list(items)]:
-                found = np.empty(len(items), dtype=object)
-                for n, item in enumerate(items):
-                    found[n] = self._value(item, depth + 1)
-                return found.reshape(self._shape(shape, 1, len(items)))
-            case "y", parts:
-                return _dressed([self._value(part, depth + 1) for part in parts])
+            case "y", [str(name), part]:
+                kind = next(kind for kind in _MADE_OF if kind.__name__ == name)
+                if type(plain := self._value(part, depth + 1)) is _MADE_OF[kind]:
+                    return kind(plain)
+            case "n", [str(name), list(fields), list(items)] if len(fields) < 100:
+                return _record(name, tuple(fields))(*(self._value(item, depth + 1) for item in items))
             case "r", [str(name), state]:
                 return self._numpy_generator(name, self._value(state, depth + 1))
             case "R", [int(size)]:
@@ -333,7 +295,7 @@ class Decoder:
         tensor = _from_bytes(dtype, dims, self._take(size))
         if not (dtype.is_floating_point or dtype.is_complex):
             return tensor
-        return tensor.requires_grad_(grad) if type(grad) is bool else self.graph(grad, tensor)
+        return tensor.requires_grad_(grad) if type(grad) is bool else self.handle(grad, "Tensor", tensor)
 
     def _numpy_generator(self, name: str, state: Any) -> np.random.Generator:
         # numpy indexes its buffers by these without a check of its own: a wrong one reads foreign memory
@@ -407,11 +369,11 @@ def put_back(target: Any, content: Any) -> None:
 
 
 class Pickler(cloudpickle.Pickler):
-    """cloudpickle, with functions by value and generators with their state; `stays(x)` reduces what is not sent, and is None for the rest."""
+    """cloudpickle, with functions by value, generators with their state, and `counted` functions left behind."""
 
-    def __init__(self, file: io.BytesIO, stays: Callable[[Any], tuple[Any, ...] | None]) -> None:
+    def __init__(self, file: io.BytesIO, callback: Callable[[Any], tuple[Any, ...]]) -> None:
         super().__init__(file, protocol=5)
-        self.stays = stays
+        self.callback = callback
 
     def reducer_override(self, obj: Any) -> Any:
         kind = type(obj)
@@ -426,7 +388,9 @@ class Pickler(cloudpickle.Pickler):
             grad = obj.grad if obj.is_leaf else None
             parts = (str(obj.dtype), tuple(obj.shape), obj.requires_grad, tensor_bytes(obj), grad)
             return _tensor, (kind is torch.nn.Parameter, *parts)
-        return self.stays(obj) or super().reducer_override(obj)
+        if getattr(kind, "__trainlab_counted__", False):
+            return self.callback(obj)
+        return super().reducer_override(obj)
 
 
 # cloudpickle searches all loaded modules for those below a package that a function refers to (2 ms with torch), to
@@ -435,10 +399,10 @@ if hasattr(cloudpickle.cloudpickle, "_find_imported_submodules"):
     cloudpickle.cloudpickle._find_imported_submodules = lambda code, dependencies: []
 
 
-def dumps(message: Any, stays: Callable[[Any], tuple[Any, ...] | None]) -> bytes:
-    """The pickle of `message` for the student's process; for `stays` see Pickler."""
+def dumps(message: Any, callback: Callable[[Any], tuple[Any, ...]]) -> bytes:
+    """The pickle of `message` for the student's process; `callback(f)` reduces a function that stays here."""
     file = io.BytesIO()
-    Pickler(file, stays).dump(message)
+    Pickler(file, callback).dump(message)
     return file.getvalue()
 
 

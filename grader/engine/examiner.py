@@ -105,7 +105,7 @@ class Examiner:
         self.unsaid = {}
 
     def _link(self) -> Link:
-        if self.link is None or self.link.closed:
+        if self.link is None:
             raise Fault(Verdict.CRASHED, "the student's process has gone")
         return self.link
 
@@ -242,7 +242,7 @@ class Examiner:
     def run_setup(self, number: int, step: Step) -> None:
         """Run a set-up cell; what it would have bound is lost where it fails, which the student's functions may cause."""
         self.begin(number, self.plan.limits.cell_seconds)
-        self.names.give_back(step.owned)
+        self.names.give_back(step.owned, local=step.binds)
         why = self.deadly.get(number, "")
         try:
             if not why:
@@ -294,13 +294,10 @@ class Examiner:
                     points = min(max(float(value), 0.0), step.points)
             except (Exception, StudentExit, SystemExit, GeneratorExit) as error:
                 verdict, message = Verdict.FAILED, describe(error, source, step.id)
-            # a test that swallows everything has swallowed this too
-            if self.names.fault or self.link is None or self.link.closed:
-                raise (
-                    self.names.fault
-                    or (self.link and self.link.fault)
-                    or Fault(Verdict.CRASHED, "no process")
-                )
+            if (
+                self.names.fault or self._link().closed
+            ):  # a test that swallows everything has swallowed this too
+                raise self.names.fault or self._link().fault
         except Fault as fault:
             if (fate := self.fate(fault)) is None:
                 return self.test(number, step, to_end)  # `before` puts the data back

@@ -30,7 +30,7 @@ class Namespace(dict[str, Any]):
 
     def __init__(self, link: Callable[[], Link], ours: frozenset[str] = frozenset()) -> None:
         super().__init__(__name__="__main__", __builtins__=builtins)
-        self.link, self.owned, self.ours = link, frozenset[str](), ours
+        self.link, self.ours, self.owned, self.local = link, ours, frozenset[str](), frozenset[str]()
         self.lost: dict[str, str] = {}  # "*" is for names that no cell is seen to bind
         self.fault: Fault | None = None  # the test has asked for what is lost
         self.altered = False  # the test has bound or deleted a name over there
@@ -60,21 +60,21 @@ class Namespace(dict[str, Any]):
     def __setitem__(self, name: str, value: Any) -> None:
         # what a test binds is the test's: it is never asked back from over there
         super().__setitem__(name, value)
-        if name in getattr(self, "owned", ()):
+        if name in getattr(self, "owned", ()) and name not in self.local:
             self.altered = True
             self.link().ask(student.bind, name, value)
 
     def __delitem__(self, name: str) -> None:
-        if name in self.owned:
+        if name in self.owned and name not in self.local:
             self.altered = True
             self.link().ask(student.unbind, name)
             self.pop(name, None)
         else:
             super().__delitem__(name)
 
-    def give_back(self, names: frozenset[str]) -> None:
-        """The student's names from here on: whatever an earlier test bound to them is forgotten."""
-        self.owned, self.altered, self.fault = names, False, None
+    def give_back(self, names: frozenset[str], local: frozenset[str] = frozenset()) -> None:
+        """The student's names from here on: whatever an earlier test bound to them is forgotten. `local` ones may be bound here alone."""
+        self.owned, self.local, self.altered, self.fault = names, local, False, None
         for name in names:
             self.pop(name, None)
 

@@ -64,7 +64,7 @@ def warm_up() -> Any:
         1.0,
         torch.allclose(w, w),
     ]
-    pickle.loads(codec.dumps((names["_f"], values), lambda x: None))
+    pickle.loads(codec.dumps((names["_f"], values), lambda f: ()))
     encoder = codec.Encoder(lambda x: 0)
     header = encoder.value(values)
     decoder = codec.Decoder.read(encoder.body(header, 2**20), lambda *_: None, [])

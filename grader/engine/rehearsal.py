@@ -97,9 +97,9 @@ class _Pickler(codec.Pickler):
         return obj.name if type(obj) is _StandIn else None
 
 
-def _fresh(x: Any) -> tuple[Any, ...] | None:
+def _fresh(counted: Any) -> tuple[Any, ...]:
     """How a `checks.counted` function travels: as one of its own kind that has not been called."""
-    return (type(x), (x.function,)) if getattr(type(x), "__trainlab_counted__", False) else None
+    return type(counted), (counted.function,)
 
 
 def _calls(exercise: Exercise, right: dict[str, Any]) -> list[Call]:

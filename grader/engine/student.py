@@ -121,6 +121,7 @@ class Desk:
     def __init__(self, sock: socket.socket, shell: Shell) -> None:
         self.sock, self.shell = sock, shell
         self.objects: list[Any] = []
+        self.walked: dict[int, list[Any]] = {}  # items of iterators that the examiner may come back to
         self.ticket, self.limit, self.process = 0, 0, os.getpid()
 
     def handle(self, x: Any) -> int:
@@ -229,12 +230,15 @@ def rehearse(calls: list[misconceptions.Call]) -> list[misconceptions.Answer]:
     return misconceptions.answers(calls, look_up)
 
 
-def advance(iterator: Any, _: int = 0) -> tuple[Any, ...]:
-    """The next item (the examiner may number it), in a tuple; an empty one at the end."""
-    try:
-        return (next(iterator),)
-    except StopIteration:
-        return ()
+def advance(iterator: Any, n: int | None = None) -> tuple[Any, ...]:
+    """The next item, or the n-th from where it was first asked for one, in a tuple; an empty one at the end."""
+    walked = _desk.walked.setdefault(id(iterator), []) if n is not None else []
+    while len(walked) <= (n or 0):
+        try:
+            walked.append(next(iterator))
+        except StopIteration:
+            return ()
+    return (walked[n or 0],)
 
 
 def resolve(number: int) -> Any:
@@ -267,7 +271,7 @@ def counted_elsewhere(number: int) -> Callable[..., Any]:
 def _snapshot(x: Any) -> tuple[Any, Any]:
     """What decides whether a mutable argument has changed, and what must live on meanwhile: a freed object's address comes back."""
     if isinstance(x, np.ndarray):
-        return (x.shape, x.dtype, x.tobytes()), x.copy() if x.dtype.hasobject else None
+        return (x.shape, x.dtype, x.tobytes()), None
     if isinstance(x, torch.Tensor):
         parts = [
             part

@@ -168,9 +168,7 @@ class Supervisor:
                     # not the submission's doing: try again
                     raise OSError("the warm server has ended") from None
                 self._end_student()
-                hung = not isinstance(error, EOFError)
-                end = self.examiner.end(0.0 if hung else _LAST_BREATH)
-                self._come_to_grief(_from_outside(end, self.limits.of_examiner()))
+                self._come_to_grief(self.examiner.end(_LAST_BREATH if isinstance(error, EOFError) else 0.0))
                 return False
             finally:
                 self.cpu += self.examiner.end().get("cpu", 0.0)
@@ -202,7 +200,7 @@ class Supervisor:
             again = (
                 self.blamed != self.step
                 if verdict
-                else _from_outside(end, self.limits) and self._excuse("the student's process")
+                else self._excused(end, self.limits, "the student's process")
             )
             send_message(control, {"verdict": verdict, "reason": reason, "how": _how(end), "again": again})
 
@@ -211,13 +209,15 @@ class Supervisor:
         self.step, self.step_began, self.step_seconds = step, time.monotonic(), seconds
         self.waited, self.at_first = 0.0, (-1.0, 0.0)
 
-    def _excuse(self, whose: str) -> bool:
-        """Whether the present step is run again because something other than the submission has ended a process: once."""
-        excused = self.step not in self.excused
-        if excused:
-            self.excused.add(self.step)
-            self.incidents.append(f"{self._name()}: {whose} was killed from outside; asked again")
-        return excused
+    def _excused(self, end: dict[str, Any], limits: Limits, whose: str) -> bool:
+        """Whether the present step is run again, once, because neither we nor the submission has killed a process: none can kill
+        number 1 of its own process table."""
+        killed = end.get("itself") and end["status"] == -signal.SIGKILL and end["cpu"] < limits.cpu_seconds
+        if not killed or self.step in self.excused:
+            return False
+        self.excused.add(self.step)
+        self.incidents.append(f"{self._name()}: {whose} was killed from outside; asked again")
+        return True
 
     def _name(self) -> str:
         """The present step in words."""
@@ -298,13 +298,13 @@ class Supervisor:
         why = f"the time for the whole notebook ({self.limits.notebook_seconds:g} s) is used up"
         return (Verdict.TIMEOUT, why) if now > self.deadline + self.waited else None
 
-    def _come_to_grief(self, from_outside: bool) -> None:
+    def _come_to_grief(self, end: dict[str, Any]) -> None:
         """The examiner hangs or has died over the present step, which is lost with what hangs on it, unless the system killed it."""
         verdict, reason = self.ended or (Verdict.CRASHED, "the examiner ended over the answers")
         step = self.plan.steps[self.step]
-        if self.step < 0:
-            raise OSError("the examiner ended before its first step")
-        if from_outside and not self.ended and self._excuse("the examiner"):
+        if self.step < 0 or step.id in self.known.results:  # nothing of the student's was at work
+            raise OSError("the examiner ended between two steps")
+        if not self.ended and self._excused(end, self.limits.of_examiner(), "the examiner"):
             return
         self.incidents.append(f"{self._name()}: the examiner had to be started again")
         if step.kind == "test":
@@ -345,12 +345,6 @@ def _rehearsed(assignment: Assignment, notebook: Notebook, name: str, limits: Li
             return pickle.dumps([])
         finally:
             process.end()
-
-
-def _from_outside(end: dict[str, Any], limits: Limits) -> bool:
-    """Whether a process was killed by neither us nor itself: nothing of its own can kill number 1 of a process table."""
-    killed = end.get("itself", False) and end["status"] == -signal.SIGKILL
-    return killed and end["cpu"] < limits.cpu_seconds
 
 
 def _delay(pid: int) -> float:

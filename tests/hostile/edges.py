@@ -214,10 +214,7 @@ for _x in _s:
     _s.push(_x + 1)
     break
 assert len(_s) == 2 and list(_s) == [4, 5] and [_x + _y for _x in _s for _y in _s] == [8, 9, 9, 10]
-for _x in _s:
-    for _y in _s:
-        _s.push(_s.kept[0] + len(_s.kept)) if len(_s) < 4 else None
-        assert _y in _s
+assert [_x + len(list(walk(_y))) for _x in _s for _y in _s] == [8, 9, 9, 10]
 """,
         (),
         passes=(0, 1, 2, 3),
@@ -783,33 +780,48 @@ for _n in range(5):
         """
 # %% setup
 import numpy as np, torch
+from types import SimpleNamespace
+class Box:
+    def __init__(self, x): self.x = x
+data, box, table = SimpleNamespace(x=np.zeros(2)), Box(np.zeros(2)), {"x": [np.zeros(2)]}
 # %% work
-def both(whole, part):
-    whole += 1.0
-    part += 1.0
+import torch
+def step(x): x += 1.0
 def again(params):
-    for _ in range(2):
-        params[0] = params[0] - 0.5
+    for _ in range(2): params[0] = params[0] - 0.5
+def back(w): (w * w).sum().backward()
+def zero(w): w.grad = None
+def descend(ws):
+    with torch.no_grad():
+        for w in ws: w -= 0.5 * w.grad
 # %% test
-_x = np.zeros((2, 3))
-both(_x, _x[0])
-assert _x.tolist() == [[2, 2, 2], [1, 1, 1]], _x
-# %% test
-_x = torch.zeros(2, 3)
-both(_x, _x[0])
-assert _x.tolist() == [[2, 2, 2], [1, 1, 1]], _x
+step(data.x), step(box.x), step(table["x"][0])
+assert data.x.tolist() == box.x.tolist() == table["x"][0].tolist() == [1, 1], (data.x, box.x)
+### BEGIN HIDDEN TESTS
+step(data.x), step(box.x), step(table["x"][0])
+assert data.x.tolist() == box.x.tolist() == table["x"][0].tolist() == [2, 2], (data.x, box.x)
+### END HIDDEN TESTS
 # %% test
 for _n in range(5):
     _p = [np.full(2, float(_n))]
-    again(_p)
-    again(_p)
+    again(_p), again(_p)
     assert _p[0].tolist() == [_n - 2.0] * 2
 # %% test
-_x = np.array([1.5, 2.5], dtype=object)
-again(_x)
-assert _x.tolist() == [0.5, 2.5]
+_w = torch.tensor([1.0, 2.0], requires_grad=True)
+back(_w), back(_w)
+assert _w.grad.tolist() == [4.0, 8.0], _w.grad
+descend([_w])
+assert _w.tolist() == [-1.0, -2.0]
+zero(_w)
+assert _w.grad is None
+# %% work
+step, K = step, 0
+# %% test
+_p = [1.0]
+again(_p)
+assert K == 0 and _p == [0.0]
 """,
-        "def both(whole, part): part += 1.0\ndef again(params): params[0] = params[0] - 0.5",
+        "def step(x): pass\ndef again(ps): pass\ndef back(w): pass\ndef zero(w): pass\ndef descend(ws): pass",
     ),
     *_honest(
         "a_set_and_a_deque_changed_in_place",
@@ -835,7 +847,7 @@ _c = Counter("aab")
 count(_c, "b"), count(_c, "c")
 assert _c == {"a": 2, "b": 2, "c": 1}
 # %% test
-assert recent(2) == deque([2, 3]) and recent(2).maxlen == 2 and recent(3)[0] == 1
+assert recent(2) == deque([2, 3]) and recent(3)[0] == 1
 """,
         "def note(seen, last, x): last.append(x)\ndef count(counts, x): counts.clear()\ndef recent(n): return [2, 3]",
     ),
@@ -846,16 +858,11 @@ assert recent(2) == deque([2, 3]) and recent(2).maxlen == 2 and recent(3)[0] == 
 import torch
 # %% work
 import torch
-from collections import Counter, OrderedDict, defaultdict, namedtuple
+from collections import Counter, namedtuple
 Step = namedtuple("Step", "theta loss")
 def shape(x): return x.shape
 def counts(text): return Counter(text)
 def step(x): return Step(x, 2 * x)
-def groups(xs):
-    found = defaultdict(list)
-    for x in xs: found[x % 2].append(x)
-    return found
-def order(xs): return OrderedDict((x, x) for x in xs)
 # %% test
 assert shape(torch.zeros(2, 3)) == (2, 3) and shape(torch.zeros(2, 3)) == torch.Size([2, 3])
 assert torch.zeros(shape(torch.zeros(2, 3))).numel() == shape(torch.zeros(2, 3)).numel()
@@ -865,17 +872,11 @@ assert counts("aab") == {"a": 2, "b": 1} and counts("aab")["z"] == 0 and counts(
 assert step(3.0) == (3.0, 6.0) and step(3.0).loss == 6.0
 _theta, _loss = step(1.0)
 assert isinstance(step(1), tuple) and _loss == 2.0 and step(1)[0] == 1 and step(1)._fields == ("theta", "loss")
-# %% test
-assert groups([1, 2, 3]) == {1: [1, 3], 0: [2]} and groups([1])[7] == []
-# %% test
-assert list(order([3, 1])) == [3, 1] and order([3, 1]) == {1: 1, 3: 3} and not isinstance(order([1]), list)
 """,
         """
 def shape(x): return [2, 3]
 def counts(text): return dict(a=2)
 def step(x): return (x, x)
-def groups(xs): return {}
-def order(xs): return sorted(xs)
 """,
     ),
     *_honest(
