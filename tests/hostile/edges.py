@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.hostile.edge import Edge
+from tests.hostile.edges_more import MORE
 
 # --- one question, two answers -------------------------------------------------------------------------------------------
 
@@ -946,4 +947,4 @@ assert calls(_g) == [2, 5] and _g.calls == 2
     ),
 )
 
-CASES: tuple[Edge, ...] = (*_ONE, *_TWO, *_THREE, *_FOUR, *_EIGHT, *_TEN)
+CASES: tuple[Edge, ...] = (*_ONE, *_TWO, *_THREE, *_FOUR, *_EIGHT, *_TEN, *MORE)
