@@ -380,7 +380,7 @@ def test_interrupt_stops_cleanly_and_the_same_call_goes_on(tmp_path):
     command = [
         sys.executable,
         "-c",
-        "import sys; from grader.cli import main; sys.argv = ['grader', 'grade', 'toy', '--workers', '2']; main()",
+        "import sys; from grader.cli.app import main; sys.argv = ['grader', 'grade', 'toy', '--workers', '2']; main()",
     ]
     process = subprocess.Popen(
         command,
