@@ -151,7 +151,7 @@ plots.show(
 
 # %% [markdown] claims=["S1-07"]
 # The gradient that reaches the bottom layer is a hundred thousand million times smaller than the one at the top. You will
-# predict that slope, remove it by one number, and find that the network still does not train well. Then an addition does it.
+# predict that slope, remove it, and see what that is worth.
 #
 # In every section you **predict** before you run a cell. Folded cells hold plots and bookkeeping, and open by a click. A
 # cell whose evidence fails stops the notebook.
@@ -226,8 +226,8 @@ weights = sum(W.numel() + b.numel() for W, b in layers)
 print(f"{weights:,} derivatives for {cost:.2f} forward passes; by trying, {2 * weights:,}")
 
 # %% [markdown] claims=["S1-01"]
-# Three passes' worth: each layer multiplies once on the way up and twice on the way down, once for $\delta^\top x$, once for
-# $\delta W$. It does not matter how many weights there are. That is why networks can be trained at all.
+# Under three passes' worth: each layer multiplies once on the way up and twice on the way down, once for $\delta^\top x$, once for
+# $\delta W$, which the lowest does not need. It does not matter how many weights there are. That is why networks can be trained at all.
 #
 # **Predict.** You do not trust your backward pass and compare it with *central differences*, $(L(w+h)-L(w-h))/2h$. The
 # error of the formula falls with $h^2$. Which h gives the smallest error in float64: $10^{-2}$, $10^{-5}$ or $10^{-12}$?
@@ -269,7 +269,7 @@ vees["float32"] = np.array([difference_errors(s, hs[:7], "central", torch.float3
 
 def vee(ax):
     for k, (name, place) in enumerate(
-        {"central": (3e-9, 3e-10), "forward": (3e-12, 3e-2), "float32": (2.5e-6, 4.0)}.items()
+        {"central": (3e-9, 3e-10), "forward": (3e-12, 3e-2), "float32": (2e-4, 4.0)}.items()
     ):
         ax.plot(hs[: vees[name].shape[1]], vees[name][0], color=plots.COLOURS[k], marker=plots.MARKERS[k])
         words = {"central": "central", "forward": "one-sided", "float32": "central in float32"}[name]
@@ -282,13 +282,13 @@ def vee(ax):
 plots.show(
     vee,
     height=2.8,
-    alt="Three V-shaped curves of error against h: the central difference has its lowest point near 1e-10 at h = 1e-5, the one-sided one "
-    "near 1e-7 at h = 1e-8, and in float32 the central one is nowhere below 1e-3.",
+    alt="Three V-shaped curves of error against h: the central difference has its lowest point near 1e-9 at h = 1e-5, the one-sided one "
+    "near 1e-7 at h = 1e-7, and in float32 the central one is nowhere below 3e-4.",
 )
 
 # %% [markdown] claims=["S1-01"]
 # A V: to the right the formula's error, $h^2 L'''/6$; to the left rounding, about $10^{-16} L/h$. They balance where
-# $h \approx (10^{-16})^{1/3} \approx 10^{-5}$. A bug gives an error near 1, which no h cures.
+# $h \approx (10^{-16})^{1/3} \approx 10^{-5}$. A bug leaves an error that no h cures, often near 1.
 #
 # **Evidence.**
 
@@ -644,13 +644,13 @@ plots.show(
     shapes,
     bars,
     height=2.6,
-    alt="Left, four activation functions; right, steps to a loss of 0.1: logistic above 400, with either change near 200, with both "
-    "about 90, and tanh, LeCun's tanh and ReLU about 100.",
+    alt="Left, four activation functions; right, steps to a loss of 0.1: logistic 350 to 450, with either change 100 to 175, with both "
+    "75, as for tanh, LeCun's tanh and ReLU.",
 )
 
 # %% [markdown] claims=["S1-10", "S3-21", "S3-22", "S3-24"]
 # Each change saves half of the steps or more, and both together reach tanh, as they must: a logistic unit minus ½ with weights four times
-# as large *is* ½ tanh of twice the sum. A mean output of ½ pushes every sum of the next layer in one direction, and
+# as large *is* ½ tanh of twice the sum. A mean output of ½ pushes each sum of the next layer the same way for all rows, and
 # a slope of ¼ wants a start of its own. It is the centre and the start.
 #
 # **ReLU "converges much faster"?** Than logistic units, yes. Than tanh, no: here it needs as many steps. What it has is a cheap slope
@@ -778,7 +778,8 @@ table(
 # **Question.** Now the gradient arrives at full length. Give 30 layers such a start. Do they train?
 #
 # **Predict.** tanh with 1/fan-in and ReLU with He's start, 1, 3, 10 and 30 hidden layers of 32 units, 200 steps, the best of three
-# rates. More layers can express everything that fewer can. Where is the *training* loss lowest?
+# rates. More layers can express everything that fewer can. Where is the *training* loss lowest? (*Orthogonal* starts, in a later picture, are
+# random rotations times σ.)
 
 # %% tags=["hide-input"] claims=["S1-13"]
 # @title Training loss against depth
@@ -831,7 +832,7 @@ plots.show(
     degradation,
     height=2.6,
     alt="Training loss against the number of hidden layers for tanh and ReLU, both from starts that keep the gradient's length: "
-    "lowest at few layers, and with thirty layers ten and more times as high.",
+    "lowest at few layers, and with thirty layers about a hundred times as high and more.",
 )
 
 # %% [markdown] claims=["S1-13"]
@@ -889,8 +890,9 @@ plots.show(
 )
 
 # %% [markdown] claims=["S1-10", "S1-13"]
-# Read the columns from left to right. Keeping the length helps tanh a little, and logistic units not at all. The skip makes the *worst* units
-# train from the *worst* start. Why did length not do it? Look at every direction, not at the average: the layer's Jacobians, multiplied.
+# Read the columns from left to right. Keeping the length helps tanh and ReLU a little, and logistic units not at all. The skip makes the *worst* units
+# train from the *worst* start. Why did length not do it? Look at every direction, not at the average: the
+# layers' Jacobians (derivative of a layer's output by its input), multiplied; a *singular value* is the stretch of one direction.
 
 
 # %% claims=["S1-13"]
@@ -934,13 +936,14 @@ plots.show(
     directions,
     height=2.8,
     alt="Singular values in descending order: for normal weights of the right size they fall from 1 by eighteen powers of ten; for orthogonal "
-    "weights they fall by two, and with a skip they stay around 1.",
+    "weights from 0.4 to 0.007, and with a skip from 35 to 0.01, the middle at 1.",
 )
 
 # %% [markdown] claims=["S1-13"]
 # A product of 29 random matrices keeps the *mean square* length by stretching one direction and forgetting the rest: the middle one of 32
-# passes a hundred-thousandth or so. Orthogonal weights (Saxe, McClelland and Ganguli 2014) treat directions alike, and 30 tanh layers nearly train. With the skip every
-# layer is the identity plus something, and no direction is lost.
+# passes a hundred-thousandth or so. Orthogonal weights (Saxe, McClelland and Ganguli 2014) treat directions alike, and 30 tanh layers nearly train.
+# ReLU and logistic units do not: units that are off cut directions in every layer, whatever $W$ is. With the skip every layer is the identity plus
+# something: the middle direction passes at 1.1, the extremes at 35 and 0.01.
 #
 # **The price.** Sums grow. What ReLU adds is never negative: from PyTorch's start 29 blocks make its outputs 500 to 1,100 times as long, and it
 # diverges at all three rates. Dividing the blocks' weights by $\sqrt{29}$ ends that.
@@ -1022,7 +1025,7 @@ table(
 )
 
 # %% [markdown] claims=["S1-13"]
-# **Caveat.** 200 steps, three rates, 32 units, one data set, and one that does not need depth: with skips 30 layers of ReLU train ten times
+# **Caveat.** 200 steps, three rates, 32 units, one data set, and one that does not need depth: with skips 30 layers of ReLU train nine times
 # better than without, and still worse than 3. A skip makes depth *possible*. What depth is good for is another question.
 #
 # ## Touch it
@@ -1077,7 +1080,8 @@ interact.explore(
 # <details><summary>Answers</summary>
 #
 # tanh: 1.1 to 1.2 at this depth, a little above mean field's 1. ReLU: about √2 = 1.41. Logistic with s = 1: nearly all, because $\varphi'$ adds little to the
-# identity; even σ_w = 4 lengthens the gradient 2.5 times only. With s = 0.9 the copy itself fades, by $0.9^{30} = 0.04$: the skip has to be the identity.
+# identity; even σ_w = 4 lengthens the gradient 2.5 times only. With s = 0.9 the copy itself fades, by $0.9^{30} = 0.04$, which
+# shows in logistic units; for ReLU and tanh the branch makes up for it.
 #
 # </details>
 
@@ -1094,7 +1098,7 @@ interact.explore(
 # | 梯度弥撒 | a slip for 梯度弥散, vanishing gradient |
 # | 1.7159 tanh(2z/3) has its largest curvature at 1 and output variance 1 | at 0.98772; the mean square is 0.75 for normal z. Exact: √3 tanh(0.6585 z) |
 # | targets within the sigmoid's range, usually ±1 | ±1 suits LeCun's tanh; the logistic curve bends most at 0.21 and 0.79, and 0.1/0.9 is the usual round choice. Never the asymptote: after 3,000 steps 1.6 % of the slope is left, at ±1 it is 66 % |
-# | start in the linear region; the linear part is learnt first | holds: at step 5 a linear map gives 99 % of the outputs; at step 400 what it misses has more than doubled |
+# | start in the linear region; the linear part is learnt first | holds: at step 5 a linear map gives at least 97 % of the outputs; at step 400 what it misses has grown by half and more |
 # | start ReLU in its linear, positive part | keep second moments: variance 2/fan-in, half of the units off |
 # | ReLU converges much faster | than logistic units; not than tanh here |
 # | residual networks cure vanishing gradients | they also cure what is left when the length is kept: degradation |
@@ -1127,7 +1131,7 @@ interact.explore(
 #
 # </details>
 #
-# **3.** Fifty linear layers, each weight of variance 1/(4 fan-in). What is left of the gradient?
+# **3.** Fifty linear layers, each weight of variance 1/(4 fan-in). What is left of the gradient at the input?
 # <details><summary>Answer</summary>
 #
 # $\sigma_w = 1/2$, so $2^{-50} \approx 10^{-15}$, without any activation.

@@ -108,7 +108,7 @@ plots.show(
     columns=4,
     height=3.7,
     alt="Above, a slanted cloud of points away from the origin is moved to it, stretched to equal widths and turned round; "
-    "below, the contours of the error go from a narrow trough to a circle, and the path goes straight in only there.",
+    "below, the contours of the error go from a narrow trough to a circle, and only there one step is enough.",
 )
 
 # %% [markdown] claims=["S3-15", "S3-17", "S3-18", "S3-30"]
@@ -163,7 +163,7 @@ print("\n".join(f"{way:9s} κ {kappa:9,.1f}   steps {steps:7,}" for way, (kappa,
 
 # %% [markdown] claims=["S3-18", "S3-19"]
 # Scaling wins by far, because the spreads differ by a factor of 100, which κ squares. That is this data set; pixels, which share one
-# scale, gain more from centring (section 2). Whitening ends it: one step, whatever the data were.
+# scale, gain more from centring (section 2). Whitening ends it: one step, whatever the (full-rank) data were.
 #
 # **Predict.** Whitening is `scaled(rotated(X))`. Take the same two in the other order, `rotated(scaled(X))`. What is κ: 1, 6.2 or
 # 11,441?
@@ -179,7 +179,7 @@ for name, Z in [("scaled(rotated(X))", scaled(rotated(X))), ("rotated(scaled(X))
     print(f"{name}   condition number {condition_number(Z):.4f}")
 
 # %% [markdown]
-# A rotation changes no eigenvalue, so after the last scaling nothing may be turned. **Centre, decorrelate, equalise**, in this
+# A rotation changes no eigenvalue, so turning after the scaling leaves κ where it was. **Centre, decorrelate, equalise**, in this
 # order.
 
 
@@ -296,7 +296,7 @@ rms = [np.sqrt((X**2).mean() / ((centred(X) * 2.5) ** 2).mean()) for X in zigzag
 ends = np.linalg.norm(paths[:, :, 40] - (1, -1), axis=-1) / np.sqrt(2)  # (20, 2): way left after 40 examples
 plots.show(
     way_of(paths[0, 0, :41], "positive inputs", 0),
-    way_of(paths[0, 1, :41], "centred, of about equal size", 1),
+    way_of(paths[0, 1, :41], "centred, two thirds of the size", 1),
     height=2.7,
     alt="Two paths of 40 steps from the star to the cross at lower right: with positive inputs every step goes up right or "
     "down left, and the path creeps; with centred inputs steps go every way and the cross is reached.",
@@ -345,12 +345,13 @@ plots.show(
         for u, name in enumerate(units)
     ),
     height=2.4,
-    alt="For logistic units the condition number rises to a thousand million over three layers, and centring takes off four "
-    "powers of ten; for tanh the three curves coincide near a thousand; for ReLU only scaled outputs stay below a hundred.",
+    alt="For logistic units the condition number rises to a thousand million over three layers, and centring takes off nearly four "
+    "powers of ten; for tanh the curves rise together from 160 to about 1,900; for ReLU only scaled outputs stay below a hundred.",
 )
 
 # %% [markdown] claims=["S2-37", "S3-16", "S3-20"]
-# Logistic units hand on a mean, and it costs four powers of ten; for tanh, whose outputs are centred already, nothing is to be had;
+# Logistic units hand on a mean, and it costs nearly four powers of ten; for tanh, whose outputs are centred already, centring gains nothing, scaling less than a
+# factor of two;
 # ReLU gains from both, from scaling most. That is a forerunner of batch normalisation (unit 10), which centres and scales inside, in
 # every step.
 #
@@ -414,7 +415,7 @@ for name in ("tanh", "ReLU"):
     print(f"{name}: " + ", ".join(f"{how} {speed[name, how].mean():.0f}" for how in hows) + " steps")
 
 # %% [markdown] claims=["S2-37", "S3-20"]
-# Centring the *inputs* suits ReLU as well as tanh here. Scaling adds little to it, and whitening nothing: the pixels share a scale.
+# Centring the *inputs* suits ReLU as well as tanh here. Scaling adds little to it, and whitening costs steps here, with batches of 32: the pixels share a scale.
 #
 # **Whose mean, whose spread?** They are fitted to data, as weights are; so they come from the training rows, and the test rows go through the same
 # map. What if they come from all rows? Fifty digits train a linear classifier, fifty test it; 20 draws.
@@ -717,7 +718,7 @@ table(
     claim("S3-29", "local ahead after 100 steps, 5 draws", lead, at_least=0.02),
     claim("S3-29", "tanh ahead after 1,000 steps, 5 draws", by_tanh[-1] - by_local[-1], at_least=0.01),
     claim("S3-29", "right after one linear solve, local", solved, at_least=0.88),
-    claim("S3-29", "coverage with 2, 5 and 10 inputs: 10", covered[:, -1], at_most=0.01),
+    claim("S3-29", "coverage with 10 inputs", covered[:, -1], at_most=0.01),
     more=[
         claim("S3-29", "coverage with 1 and 2 inputs", covered[:, :2], at_least=0.99),
         claim("S3-29", "coverage with 5 inputs", covered[:, 4], at_least=0.4, at_most=0.6),
@@ -740,7 +741,7 @@ table(
 # retelling writes *weights* for *learning rates*.) Is it so, and does it stay so?
 #
 # **Experiment.** Four layers of weights (8-10-10-10-10) read 200 digits, given by eight principal components, under cross-entropy. For each
-# layer: all eigenvalues of its own block of the Hessian. The network is small so that this is exact.
+# layer: the sizes of all eigenvalues of its own block of the Hessian. The network is small so that this is exact.
 #
 # **Predict.** A tanh network is trained for 1,000 steps. Which layer then has the largest curvature: the lowest, the highest, or none in
 # particular?
@@ -852,8 +853,8 @@ table(
 )
 
 # %% [markdown] claims=["S3-16", "S3-27c"]
-# The advice holds for logistic units at the start, by two powers of ten; for tanh there is no order at the start, and training makes the opposite one:
-# the lowest layer is the steepest. A rate for each layer, chosen once, would be wrong later.
+# The advice holds for logistic units at the start, by two powers of ten; for tanh the largest size is at the start about half as large at the top as at
+# the bottom (some of these eigenvalues are negative), and training makes the lowest layer the steepest. A rate for each layer, chosen once, would be wrong later.
 #
 # *Inside* each layer the largest curvature is from 400 to a hundred million times the smallest (the highest layer has exact zeros: adding a constant to all ten
 # outputs changes nothing). No rate for a layer mends that. Normalisation does part of it by the factor of section 2, the layer's inputs;
@@ -867,14 +868,14 @@ table(
 # **Question.** You tune η on a small network and train a large one. A source says: rates proportional to the square root of the
 # number of inputs, $\sqrt m$. What do $m$ inputs do to the best rate?
 #
+# **Predict.** From 4 to 256 inputs, will the best measured rate grow 8 times, fall 8 times, or fall about 50 times?
+#
 # **Theory.** Take the simplest case, a linear unit with $m$ normal inputs of variance 1, one new example a step. The mean squared error of the
 # weights shrinks by $1 - 2\eta + \eta^2 (m+2)$ a step: least at
 #
 # $$\eta^\star = \frac{1}{m+2} .$$
 #
 # The $m$ weights all move to correct the *same* error, so their corrections add up like $m$ and not like $\sqrt m$.
-#
-# **Predict.** From 4 to 256 inputs, will the best measured rate grow 8 times, fall 8 times, or fall about 50 times?
 
 
 # %% claims=["S3-27b"]
@@ -1031,7 +1032,7 @@ def touch(mean, spread, correlation):
     mix = np.array([[1, correlation], [0, np.sqrt(1 - correlation**2)]]) * (1, spread)
     X = normal @ mix + mean
     title = f"mean {mean:g}, spread {spread:g},\ncorrelation {correlation:g}:\nκ = {condition_number(X):.3g}"
-    return surface(X, title)
+    return surface(X, title, "$w_2$")
 
 
 stills = [(0, 1, 0), (2, 1, 0), (0, 4, 0), (0, 1, 0.95)]
@@ -1049,8 +1050,8 @@ interact.explore(
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# (1) Any mean with spread 1 and correlation 0: centred, κ is 1. (2) Any correlation: with equal spreads, scaling changes nothing, and
-# κ = (1 + r)/(1 − r), 39 at 0.95. (3) The Hessian is I + m mᵀ, so κ = 1 + |m|² = 1 + 2 · mean²: from a mean of about 7.04 on, 7.5 on the slider.
+# (1) Any mean with spread 1 and correlation 0: centred, κ is 1. (2) Any correlation: with mean 0 and equal spreads, scaling changes nothing, and
+# κ = (1 + |r|)/(1 − |r|), 39 at ± 0.95. (3) The Hessian is I + m mᵀ, so κ = 1 + |m|² = 1 + 2 · mean²: from a mean of about 7.04 on, 7.5 on the slider.
 #
 # </details>
 
@@ -1059,19 +1060,19 @@ interact.explore(
 #
 # <details><summary>Nine statements</summary>
 #
-# S2 is a set of notes on Hung-yi Lee's lectures of 2021; S3 a text on LeCun, Bottou, Orr and Müller (1998).
+# Statements of a text on LeCun, Bottou, Orr and Müller (1998).
 #
-# | who | says | exact |
-# |---|---|---|
-# | S3 | the examples of the training set should sum to zero | each input **variable** should have mean zero over them (section 1) |
-# | S3 | scale the variables to equal *covariance* | to equal **variance**; covariances vanish by decorrelation (section 1) |
-# | S3 | PCA removes all linear dependence | whitening removes correlation, the second-order part, and no more (section 1) |
-# | S3 | centre, standardise, decorrelate | **decorrelate before you equalise**: in the printed order κ stays 6.2 (section 1) |
-# | S3 | centring may not suit ReLU | inputs: it suits both; ReLU's own outputs want scaling most (section 2) |
-# | S3 | give each weight its own rate | cures valleys along the weights, and nothing at 45° (section 3) |
-# | S3 | rates proportional to √(number of inputs) | the best rate of a linear unit is 1/(m + 2) (section 5); the chapter's own rule belongs to its scaling of weights |
-# | S3 | lower layers' weights should be larger | their learning **rates**; for logistic units at the start; after training the order is reversed (section 4) |
-# | S3 | radial basis functions train faster | early, and in few dimensions (section 3) |
+# | says | exact |
+# |---|---|
+# | the examples of the training set should sum to zero | each input **variable** should have mean zero over them (section 1) |
+# | scale the variables to equal *covariance* | to equal **variance**; covariances vanish by decorrelation (section 1) |
+# | PCA removes all linear dependence | whitening removes correlation, the second-order part, and no more (section 1) |
+# | centre, standardise, decorrelate | **decorrelate before you equalise**: in the printed order κ stays 6.2 (section 1) |
+# | centring may not suit ReLU | inputs: it suits both; ReLU's own outputs want scaling most (section 2) |
+# | give each weight its own rate | cures valleys along the weights, and nothing at 45° (section 3) |
+# | rates proportional to √(number of inputs) | the best rate of a linear unit is 1/(m + 2) (section 5) |
+# | lower layers' weights should be larger | their learning **rates**; for logistic units at the start; after training the order is reversed (section 4) |
+# | radial basis functions train faster | early, and in few dimensions (section 3) |
 #
 # </details>
 

@@ -233,7 +233,7 @@ for _Xtr in (
 checks.public_passed("pca_whiten: white")
 ### BEGIN HIDDEN TESTS
 _rng = np.random.default_rng(811)
-for _N, _M, _d in [(3, 1, 1), (6, 2, 3), (40, 3, 5), (200, 4, 8)]:
+for _N, _M, _d in [(4, 1, 2), (6, 2, 3), (40, 3, 5), (200, 4, 8)]:
     _Xtr = _rng.normal(size=(_N, _d)) @ _rng.normal(size=(_d, _d)) * np.logspace(-1, 1, _d) + 5 * _rng.normal(
         size=_d
     )
@@ -365,7 +365,7 @@ def dominant_eigenvalue(
 
 
 # %% nbgrader={"grade_id": "test_dominant_eigenvalue_values", "points": 2}
-# Positive eigenvalues.
+# A positive dominant eigenvalue.
 _H = np.array([[3.0, 1.0, 0.0], [1.0, 3.0, 0.0], [0.0, 0.0, -2.0]])
 _found = dominant_eigenvalue(lambda v: _H @ np.asarray(v), 3, 60, np.random.default_rng(0))
 checks.number(_found, 4.0, "the dominant eigenvalue of [[3, 1, 0], [1, 3, 0], [0, 0, -2]]")
@@ -597,7 +597,7 @@ plots.show(
 # %% [markdown] nbgrader={"grade_id": "payoff_digits_seen"}
 # <details><summary>What to see</summary>
 #
-# Whitened digits have the lowest training loss by far (0.003 after 200 steps), then scaled (0.02), centred (0.04) and raw (0.48): the order of the lecture. The
+# Whitened digits have the lowest training loss by far (0.003 after 200 steps), then scaled (0.02), centred (0.04) and raw (0.48): the order of κ in section 1 of the lecture. The
 # test digits do not follow: about 95 % are read after scaling, 94 % after centring and after whitening, 88 % raw. κ is about the speed of training; whitening blows up the
 # directions of smallest spread, where pixels hold little but noise.
 #
