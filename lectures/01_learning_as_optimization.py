@@ -1131,8 +1131,8 @@ table(
 # **Which method is best depends on the problem**, and unit 09 measures where the border runs.
 #
 # The remedies have a direction, too: many of them change the surface, not the search. Wider layers did here. Batch
-# normalisation and residual connections (unit 10) do it for deep networks, and larger and deeper models can be trained
-# because of them.
+# normalisation (unit 10) and residual connections (unit 03) do it for deep networks, and larger and deeper models can
+# be trained because of them.
 #
 # **Caveat.** "No guarantee" is not "no success". For whole classes of networks there are guarantees, with conditions
 # on the start and the rate; unit 12 states one and runs it.
@@ -1242,23 +1242,23 @@ interact.explore(
 #
 # ## Glossary
 #
-# | term | meaning | 中文 |
-# |---|---|---|
-# | loss, objective | the number that training lowers | 损失函数，目标函数 |
-# | error surface, landscape | the loss as altitude over all weights | 误差曲面，损失地形 |
-# | gradient descent | steps against the gradient | 梯度下降 |
-# | learning rate η | the factor of each step | 学习率 |
-# | slice | the loss on a line or plane through weight space | 切片 |
-# | convex | below all its chords | 凸 |
-# | global minimum, local minimum | the lowest point; lowest in its surroundings | 全局最小值，局部最小值 |
-# | saddle point | gradient zero, curvatures of both signs | 鞍点 |
-# | plateau, flat region | small gradient in a whole region | 高原，平坦区域 |
-# | random restart | the same search from a new start | 随机重启 |
-# | curse of dimensionality | places grow exponentially with the dimension | 维数灾难 |
-# | condition number κ | largest over smallest curvature | 条件数 |
-# | NP-complete | as hard as every problem whose solutions are quickly checked | NP 完全 |
-# | threshold unit | output 0 or 1 | 阈值单元 |
-# | linear program | linear conditions, solved in polynomial time | 线性规划 |
+# | term | meaning | 中文 | section |
+# |---|---|---|---|
+# | loss, objective | the number that training lowers | 损失函数，目标函数 | 1 |
+# | error surface, landscape | the loss as altitude over all weights | 误差曲面，损失地形 | 1 |
+# | gradient descent | steps against the gradient | 梯度下降 | 1 |
+# | learning rate η | the factor of each step | 学习率 | 1 |
+# | slice | the loss on a line or plane through weight space | 切片 | 1 |
+# | convex | below all its chords | 凸 | 2 |
+# | global minimum, local minimum | the lowest point; lowest in its surroundings | 全局最小值，局部最小值 | 2, 3 |
+# | saddle point | gradient zero, curvatures of both signs | 鞍点 | 3 |
+# | plateau, flat region | small gradient in a whole region | 高原，平坦区域 | 3 |
+# | random restart | the same search from a new start | 随机重启 | 3 |
+# | curse of dimensionality | places grow exponentially with the dimension | 维数灾难 | 4 |
+# | condition number κ | largest over smallest curvature | 条件数 | 5 |
+# | NP-complete | as hard as every problem whose solutions are quickly checked | NP 完全 | 4 |
+# | threshold unit | output 0 or 1 | 阈值单元 | 4 |
+# | linear program | linear conditions, solved in polynomial time | 线性规划 | 4 |
 #
 # ## Further reading
 #

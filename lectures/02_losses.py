@@ -995,22 +995,22 @@ interact.explore(
 #
 # ## Glossary
 #
-# | English | 中文 | here |
-# |---|---|---|
-# | loss function | 损失函数 | what one prediction costs, as a number |
-# | 0-1 loss, hinge loss, log loss, squared loss | 0-1 损失, 合页损失, 对数损失, 平方损失 | functions of the margin, section 1 |
-# | margin | 间隔 | $m = y f(x)$ |
-# | one-hot vector | 独热向量 | 1 at the label, 0 elsewhere |
-# | logit | 对数几率 | what goes into the softmax |
-# | softmax | 归一化指数函数 | $p_c = e^{z_c} / \sum_k e^{z_k}$ |
-# | temperature | 温度 | softmax of $z/T$ |
-# | cross-entropy | 交叉熵 | $-\sum_c t_c \ln p_c$ |
-# | maximum likelihood | 最大似然 | the parameters under which the data are most probable |
-# | mean squared error | 均方误差 | here: sum over classes, mean over rows |
-# | error surface, plateau | 误差曲面, 平坦区 | |
-# | convex | 凸 | no Hessian eigenvalue below 0 |
-# | asymptote, saturation | 渐近线, 饱和 | a value approached and never reached; where the slope has died away |
-# | label smoothing | 标签平滑 | targets $1 - \varepsilon + \varepsilon/C$ and $\varepsilon/C$ |
+# | English | 中文 | here | section |
+# |---|---|---|---|
+# | loss function | 损失函数 | what one prediction costs, as a number | 1 |
+# | 0-1 loss, hinge loss, log loss, squared loss | 0-1 损失, 合页损失, 对数损失, 平方损失 | functions of the margin, section 1 | 1 |
+# | margin | 间隔 | $m = y f(x)$ | 1 |
+# | one-hot vector | 独热向量 | 1 at the label, 0 elsewhere | 2 |
+# | logit | 对数几率 | what goes into the softmax | 2 |
+# | softmax | 归一化指数函数 | $p_c = e^{z_c} / \sum_k e^{z_k}$ | 2 |
+# | temperature | 温度 | softmax of $z/T$ | 2 |
+# | cross-entropy | 交叉熵 | $-\sum_c t_c \ln p_c$ | 3 |
+# | maximum likelihood | 最大似然 | the parameters under which the data are most probable | 3 |
+# | mean squared error | 均方误差 | here: sum over classes, mean over rows | 4 |
+# | error surface, plateau | 误差曲面, 平坦区 | | 4 |
+# | convex | 凸 | no Hessian eigenvalue below 0 | 4 |
+# | asymptote, saturation | 渐近线, 饱和 | a value approached and never reached; where the slope has died away | 5 |
+# | label smoothing | 标签平滑 | targets $1 - \varepsilon + \varepsilon/C$ and $\varepsilon/C$ | 5 |
 #
 # ## Further reading
 #

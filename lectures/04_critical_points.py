@@ -1112,23 +1112,23 @@ interact.explore(
 # %% [markdown]
 # ## Glossary
 #
-# | English | 中文 | here |
-# |---|---|---|
-# | critical point | 临界点 | gradient zero |
-# | local minimum, global minimum | 局部极小值, 全局最小值 | lower than its surroundings; lowest of all |
-# | local maximum | 局部极大值 | higher than its surroundings |
-# | saddle point | 鞍点 | gradient zero, curvature of both signs |
-# | strict saddle | 严格鞍点 | has a negative eigenvalue |
-# | degenerate critical point | 退化临界点 | second order does not decide |
-# | plateau | 平坦区域 | small gradient in a region |
-# | Taylor expansion | 泰勒展开 | loss = value + slope + curvature + rest |
-# | Hessian matrix | 海森矩阵 | $H_{ij} = \partial^2 L/\partial w_i\partial w_j$ |
-# | eigenvalue, eigenvector | 特征值, 特征向量 | a curvature; the direction that has it |
-# | positive definite, positive semidefinite | 正定, 半正定 | all $\lambda_i > 0$; all $\lambda_i \ge 0$ |
-# | minimum ratio | 最小值比例 | share of eigenvalues above a tolerance |
-# | Gauss-Newton matrix | 高斯-牛顿矩阵 | $J^\top J$, without negative eigenvalues |
-# | perturbation | 扰动 | a small random kick |
-# | random restart | 随机重启 | another start, the best is kept |
+# | English | 中文 | here | section |
+# |---|---|---|---|
+# | critical point | 临界点 | gradient zero | 1 |
+# | local minimum, global minimum | 局部极小值, 全局最小值 | lower than its surroundings; lowest of all | 1 |
+# | local maximum | 局部极大值 | higher than its surroundings | 1 |
+# | saddle point | 鞍点 | gradient zero, curvature of both signs | 1 |
+# | strict saddle | 严格鞍点 | has a negative eigenvalue | 3 |
+# | degenerate critical point | 退化临界点 | second order does not decide | 1 |
+# | plateau | 平坦区域 | small gradient in a region | 3 |
+# | Taylor expansion | 泰勒展开 | loss = value + slope + curvature + rest | 1 |
+# | Hessian matrix | 海森矩阵 | $H_{ij} = \partial^2 L/\partial w_i\partial w_j$ | 1 |
+# | eigenvalue, eigenvector | 特征值, 特征向量 | a curvature; the direction that has it | 1 |
+# | positive definite, positive semidefinite | 正定, 半正定 | all $\lambda_i > 0$; all $\lambda_i \ge 0$ | 1 |
+# | minimum ratio | 最小值比例 | share of eigenvalues above a tolerance | 5 |
+# | Gauss-Newton matrix | 高斯-牛顿矩阵 | $J^\top J$, without negative eigenvalues | 2 |
+# | perturbation | 扰动 | a small random kick | 3 |
+# | random restart | 随机重启 | another start, the best is kept | 5 |
 
 # %% [markdown]
 # ## Further reading

@@ -840,22 +840,22 @@ interact.explore(
 # %% [markdown]
 # ## Glossary
 #
-# | English | 中文 | here |
-# |---|---|---|
-# | momentum | 动量 | the last movement, remembered: $m_t$ |
-# | heavy ball | 重球法 | gradient descent with Polyak's memory |
-# | Nesterov accelerated gradient | Nesterov 加速梯度 | heavy ball with the gradient of the look-ahead point |
-# | learning rate | 学习率 | η, the length of a step per unit of gradient |
-# | gradient descent | 梯度下降 | $w \leftarrow w - \eta\nabla L(w)$ |
-# | error surface | 误差曲面 | the loss as a function of the weights |
-# | eigenvalue of the Hessian, curvature | 海森矩阵的特征值, 曲率 | $\lambda_i$ |
-# | condition number | 条件数 | $\kappa = L/\mu$ |
-# | convergence rate | 收敛速率 | the factor by which the error shrinks per step |
-# | oscillation, divergence | 振荡, 发散 | from $\eta = 1/\lambda$ on; from $\eta = 2/\lambda$ on |
-# | weighted sum | 加权和 | $\sum_{i\le t} \beta^{t-i} g_i$ |
-# | local minimum, saddle point, critical point | 局部极小值, 鞍点, 临界点 | unit 04 |
-# | sharpness | 锐度 | the largest eigenvalue of the Hessian |
-# | edge of stability | 稳定性边缘 | sharpness hovers at $2/\eta$ |
+# | English | 中文 | here | section |
+# |---|---|---|---|
+# | momentum | 动量 | the last movement, remembered: $m_t$ | 2 |
+# | heavy ball | 重球法 | gradient descent with Polyak's memory | 3 |
+# | Nesterov accelerated gradient | Nesterov 加速梯度 | heavy ball with the gradient of the look-ahead point | 3 |
+# | learning rate | 学习率 | η, the length of a step per unit of gradient | 1 |
+# | gradient descent | 梯度下降 | $w \leftarrow w - \eta\nabla L(w)$ | 1 |
+# | error surface | 误差曲面 | the loss as a function of the weights | 1 |
+# | eigenvalue of the Hessian, curvature | 海森矩阵的特征值, 曲率 | $\lambda_i$ | 1 |
+# | condition number | 条件数 | $\kappa = L/\mu$ | 1 |
+# | convergence rate | 收敛速率 | the factor by which the error shrinks per step | 1 |
+# | oscillation, divergence | 振荡, 发散 | from $\eta = 1/\lambda$ on; from $\eta = 2/\lambda$ on | 1 |
+# | weighted sum | 加权和 | $\sum_{i\le t} \beta^{t-i} g_i$ | 2 |
+# | local minimum, saddle point, critical point | 局部极小值, 鞍点, 临界点 | unit 04 | 4 |
+# | sharpness | 锐度 | the largest eigenvalue of the Hessian | 5 |
+# | edge of stability | 稳定性边缘 | sharpness hovers at $2/\eta$ | 5 |
 
 # %% [markdown]
 # ## Further reading

@@ -1024,22 +1024,22 @@ interact.explore(
 # %% [markdown]
 # ## Glossary
 #
-# | English | 中文 | here |
-# |---|---|---|
-# | batch, mini-batch | 批次, 小批量 | the $B$ examples of one update |
-# | epoch | 轮次, 时期 | every example once |
-# | update, step | 更新, 步 | the weights move once |
-# | shuffle | 打乱, 洗牌 | a new random order |
-# | stochastic gradient descent | 随机梯度下降 | steps by gradients of batches |
-# | batch gradient descent | 批量梯度下降 | $B = N$ |
-# | redundancy | 冗余 | examples that repeat one another |
-# | noise floor | 噪声下限 | $\eta s^2/(2-\eta)$ |
-# | annealing, learning-rate decay | 退火, 学习率衰减 | $\eta_0/(1 + t/t_0)$ |
-# | emphasising scheme | 强调方案 | examples drawn in proportion to their loss |
-# | outlier | 离群值, 异常值 | a wrong label, for example |
-# | sharp minimum, flat minimum | 尖锐极小值, 平坦极小值 | by the largest eigenvalue of the Hessian |
-# | generalisation gap | 泛化差距 | test against training |
-# | hyper-parameter | 超参数 | chosen before training: η, $B$ |
+# | English | 中文 | here | section |
+# |---|---|---|---|
+# | batch, mini-batch | 批次, 小批量 | the $B$ examples of one update | 1 |
+# | epoch | 轮次, 时期 | every example once | 1 |
+# | update, step | 更新, 步 | the weights move once | 1 |
+# | shuffle | 打乱, 洗牌 | a new random order | 1 |
+# | stochastic gradient descent | 随机梯度下降 | steps by gradients of batches | 1 |
+# | batch gradient descent | 批量梯度下降 | $B = N$ | 1 |
+# | redundancy | 冗余 | examples that repeat one another | 2 |
+# | noise floor | 噪声下限 | $\eta s^2/(2-\eta)$ | 3 |
+# | annealing, learning-rate decay | 退火, 学习率衰减 | $\eta_0/(1 + t/t_0)$ | 3 |
+# | emphasising scheme | 强调方案 | examples drawn in proportion to their loss | 4 |
+# | outlier | 离群值, 异常值 | a wrong label, for example | 4 |
+# | sharp minimum, flat minimum | 尖锐极小值, 平坦极小值 | by the largest eigenvalue of the Hessian | 5 |
+# | generalisation gap | 泛化差距 | test against training | 5 |
+# | hyper-parameter | 超参数 | chosen before training: η, $B$ | 1 |
 
 # %% [markdown]
 # ## Further reading

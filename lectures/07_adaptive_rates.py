@@ -1020,21 +1020,21 @@ interact.explore(
 # %% [markdown]
 # ## Glossary
 #
-# | English | 中文 | here |
-# |---|---|---|
-# | adaptive learning rate | 自适应学习率 | $\eta/\sigma_i$, one for each weight |
-# | root mean square | 均方根 | $\sigma_t$, over all gradients so far |
-# | Adagrad, RMSProp, Adam | Adagrad, RMSProp, Adam | σ from the sum; from a fading average; from two corrected means |
-# | moving average | 滑动平均 | a mean whose weights fade by β per step of age |
-# | bias correction | 偏差修正 | dividing by $1-\beta^t$, the sum of the weights |
-# | learning rate decay, annealing | 学习率衰减, 退火 | a rate that falls with $t$ |
-# | warm-up | 预热 | a rate that rises first |
-# | learning rate schedule | 学习率调度 | $\eta_t$, up and down |
-# | rectifier (RAdam) | 修正项 | $r_t$, the factor for a young σ |
-# | direction, magnitude | 方向, 大小 | $m_t$; $\sqrt{v_t}$ |
-# | burst | 爆发 | leaving the minimum because the effective rate has grown |
-# | condition number | 条件数 | $\kappa = \lambda_{\max}/\lambda_{\min}$ |
-# | layer normalisation (post-LN) | 层归一化 | after each residual sum |
+# | English | 中文 | here | section |
+# |---|---|---|---|
+# | adaptive learning rate | 自适应学习率 | $\eta/\sigma_i$, one for each weight | 1 |
+# | root mean square | 均方根 | $\sigma_t$, over all gradients so far | 1 |
+# | Adagrad, RMSProp, Adam | Adagrad, RMSProp, Adam | σ from the sum; from a fading average; from two corrected means | 2, 3, 3 |
+# | moving average | 滑动平均 | a mean whose weights fade by β per step of age | 3 |
+# | bias correction | 偏差修正 | dividing by $1-\beta^t$, the sum of the weights | 3 |
+# | learning rate decay, annealing | 学习率衰减, 退火 | a rate that falls with $t$ | 5 |
+# | warm-up | 预热 | a rate that rises first | 5 |
+# | learning rate schedule | 学习率调度 | $\eta_t$, up and down | 5 |
+# | rectifier (RAdam) | 修正项 | $r_t$, the factor for a young σ | 5 |
+# | direction, magnitude | 方向, 大小 | $m_t$; $\sqrt{v_t}$ | 3 |
+# | burst | 爆发 | leaving the minimum because the effective rate has grown | 2 |
+# | condition number | 条件数 | $\kappa = \lambda_{\max}/\lambda_{\min}$ | 1 |
+# | layer normalisation (post-LN) | 层归一化 | after each residual sum | 5 |
 
 # %% [markdown]
 # ## Further reading

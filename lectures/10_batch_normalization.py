@@ -14,14 +14,14 @@
 # %% [markdown] claims=["S2-27"]
 # # Can the surface itself be changed?
 #
-# **Unit 10, batch normalisation.** 70 minutes. You need gradient descent and its limit 2/L (unit 05), mini-batches
+# **Unit 10, batch normalisation.** 60 minutes. You need gradient descent and its limit 2/L (unit 05), mini-batches
 # (unit 06) and the idea that a gradient shrinks or grows from layer to layer (unit 03).
 #
 # Units 05 to 07 took the error surface as it was and walked it more cleverly. Here you change the surface: every unit
-# of every layer is standardised over the batch, or every layer gets a way around itself. You will see what batch
-# normalisation computes and what it does not, why a network of sigmoids that trains at no rate then trains at most
-# rates, which of the reasons given for that survive a test, how it fails, and what it cannot do for a deep network that
-# a plain addition can.
+# of every layer is standardised over the batch. You will see what batch normalisation computes and what it does not, why
+# a network of sigmoids that trains at no rate then trains at most rates, which of the reasons given for that survive a
+# test, and how it fails. The other way to change the surface, a residual connection around every layer, is section 4 of
+# unit 03.
 #
 # Each section asks a question, lets you **predict**, derives a number, measures it, and puts the two side by side.
 # Write your prediction down before you run the cell. A cell whose evidence fails stops the notebook. Codes in the
@@ -30,7 +30,6 @@
 
 # %%
 import copy
-import itertools
 import math
 import os
 from dataclasses import dataclass
@@ -368,7 +367,7 @@ table(
 # layers of 32 sigmoids, the same standardised pixels of 1,200 digits, batches of 64, 300 steps. They stay at the
 # accuracy of guessing. Is the rate wrong, the start, or the network?
 #
-# Here is a network with the two additions of this unit, normalisation and skip, each of which can be switched off. In
+# Here is a network whose normalisation can be switched off. In
 # evaluation it takes its statistics from `reference` rows in place of the batch (section 4). `Batches` draws the rows
 # of a step; with `shifts`, it also draws a random scale and a random shift for every unit, anew for every step.
 
@@ -379,7 +378,6 @@ class Net(networks.MLP):
     norm: bool = (
         True  # normalise, scale by γ and shift by the layer's bias, which is β, before the activation
     )
-    skip: bool = False  # add its input to every hidden layer but the first
 
     @property
     def units(self):
@@ -404,7 +402,7 @@ class Net(networks.MLP):
             z = z + beta.unsqueeze(-2)
             if noise:
                 z = noise[k][0] * z + noise[k][1]
-            h = networks.ACTIVATIONS[self.activation](z) + (h if self.skip and k else 0)
+            h = networks.ACTIVATIONS[self.activation](z)
             if seen is not None:
                 seen.append(h)
         out = h @ V.mT + c.unsqueeze(-2)
@@ -1114,145 +1112,6 @@ table(
 # over the units of one row (layer normalisation, Ba et al. 2016) or over groups of them (Wu and He 2018). Both do the
 # same thing in both modes.
 
-# %% [markdown] claims=["S1-13"]
-# ## 5. What if a layer could do nothing?
-#
-# **Question.** A deep network contains every shallower one: let the added layers copy what they get. So its lowest
-# training loss cannot be higher. Yet after training it often is, and then it is the search that has failed, not the
-# capacity. He et al. (2016) called this **degradation**.
-#
-# **Predict.** Relu layers of 32 units, 100 steps, the better of two rates. Which training losses do you expect with 3,
-# 10 and 30 layers: plain, with normalisation, with a skip around every layer, with both?
-#
-# **Theory.** A *residual block* computes $h + f(h)$ in place of $f(h)$. To do nothing it needs $f=0$, which small
-# weights nearly are; a plain layer would have to learn the identity matrix. Backwards the factor is $1 + f'$ in place
-# of $f'$: every block's gradient has the one from above in it, unchanged. To keep sums bounded, each of the L branches
-# starts with $1/L$ of the variance, in its weights or in its γ.
-#
-# Normalisation alone multiplies the gradient by $1.211$ per layer of relu (section 3): 300-fold over 30 layers,
-# $10^5$-fold over 60. It prevents vanishing and not exploding.
-#
-# **Experiment.** The same network class, with `skip` and `norm` switched on and off.
-
-
-# %% claims=["S1-13"]
-class Deep(Net):
-    def initial(
-        self, seed, scale=2**0.5
-    ):  # with a skip, each of the L blocks contributes 1/L of the variance
-        theta, (first, *_, last) = super().initial(seed, scale), self.shapes
-        if self.skip:
-            blocks = slice((first[1] + 1) * first[0], -self.units - (last[1] + 1) * last[0])
-            gains = slice(len(theta) - self.units + self.widths[1], None)
-            theta[gains if self.norm else blocks] /= math.sqrt(len(self.widths) - 3)
-        return theta
-
-
-four = {"plain": (False, False), "normalised": (True, False), "skip": (False, True), "both": (True, True)}
-depths, two_rates = np.array([3, 10, 30, 60]), np.array([0.02, 0.1])[:, None]
-
-
-def deep(depth, name):
-    norm, skip = four[name]
-    return Deep((64, *[32] * depth, 10), "relu", norm=norm, skip=skip)
-
-
-ends = {}
-for name, depth in [*itertools.product(four, (3, 10, 30)), ("skip", 60), ("both", 60)]:
-    net = deep(depth, name)
-    w = np.stack([[net.initial(seed)] * 2 for seed in seeds])  # (seeds, rates, n)
-    losses = run(gradient_descent, Batches(net), w, 100, every=100, lr=two_rates).losses[-1]
-    ends.setdefault(name, []).append(np.nanmin(losses, axis=-1))
-ends = {name: np.array(e) for name, e in ends.items()}  # (depths, seeds), each at its better rate
-at_start = {name: np.array([arriving(deep(60, name), seed, 2**0.5) for seed in seeds]) for name in four}
-
-
-def growth(net, seed):  # length of the last hidden layer's outputs over that of the first, at the start
-    net.forward(torch.tensor(net.initial(seed)), pixels[:256], seen=(seen := []))
-    return (seen[-1].norm() / seen[0].norm()).item()
-
-
-def throw(net, seed):  # squared length of the lowest weights after one step at η = 0.1, over that before
-    w = run(gradient_descent, Batches(net), net.initial(seed), 1, lr=0.1).path
-    before, after = net.split(torch.tensor(w))[0][0][0].square().sum((-2, -1))
-    return (after / before).item()
-
-
-grown = {name: [growth(deep(60, name), seed) for seed in seeds] for name in ("skip", "both")}
-thrown = {name: [throw(deep(30, name), seed) for seed in seeds] for name in ("normalised", "both")}
-
-# %%
-below = np.arange(60.0)
-plots.show(
-    ticked(
-        plots.lines(
-            *(Curve(depths[: len(e)], e.mean(1), name) for name, e in ends.items()),
-            xlabel="hidden layers",
-            ylabel="training loss, 100 steps",
-            logx=True,
-            logy=True,
-        ),
-        depths,
-    ),
-    plots.lines(
-        *(Curve(below, g[0, ::-1] / g[0, -1], name) for name, g in at_start.items()),
-        Curve(below, per_layer["relu"] ** below, theory=True, colour=1),
-        xlabel="layers below the top",
-        ylabel="gradient / that at the top",
-        title="60 layers, at the start",
-        logy=True,
-    ),
-    height=2.3,
-    alt="Training loss against depth: plain and normalised networks get worse from 3 to 30 layers and end near 2; with skips 10 layers are "
-    "best, and 60 are bad; with both, the loss falls with depth throughout. Down 60 layers the normalised network's gradient grows by five "
-    "orders of magnitude along the dashed line, that with skips tenfold, the plain one shrinks, and with both it stays level.",
-)
-
-# %% [markdown]
-# **Evidence.**
-
-# %% claims=["S1-13"]
-bottom = {name: g[:, 0] / g[:, -1] for name, g in at_start.items()}
-table(
-    claim("P09", "loss with 30 layers, plain", ends["plain"][2], at_least=1.5),
-    claim("P09", "plain, 30 layers over 3", ends["plain"][2] / ends["plain"][0], at_least=3),
-    claim("S1-13", "loss with 30 layers, skip", ends["skip"][2], at_most=1.0),
-    claim("S1-13", "skip over plain, 10 layers", ends["skip"][1] / ends["plain"][1], at_most=0.5),
-    claim("P09", "loss with 30 layers, normalised", ends["normalised"][2], at_least=1.3),
-    claim("S1-13", "loss with 60 layers, both", ends["both"][3], at_most=0.3),
-    claim("S1-13", "both, 60 layers over 3", ends["both"][3] / ends["both"][0], at_most=0.85),
-    claim(
-        "",
-        "gradient's factor per layer, normalised",
-        bottom["normalised"] ** (1 / 59),
-        predicted=per_layer["relu"],
-        within=0.02,
-    ),
-    claim("", "gradient at the bottom of 60, plain", bottom["plain"], at_least=1e-3),
-    claim("", "skip", bottom["skip"], at_least=4, at_most=60),
-    claim("", "both", bottom["both"], at_least=1, at_most=3),
-    claim("", "|w|² after one step over before, lowest of 30, normalised", thrown["normalised"], at_least=5),
-    claim("", "both", thrown["both"], at_most=1.1),
-    claim("", "output of 60 layers over that of the first, skip", grown["skip"], at_least=15),
-    claim("", "both", grown["both"], at_most=10),
-)
-
-# %% [markdown] claims=["S1-13", "S2-27"]
-# The plain network degrades, and normalisation does not help it. At 30 layers its gradient is hundreds of times larger
-# at the bottom than at the top. The first step at η = 0.1 throws the lowest weights to three or four times their
-# length, as on the fan at η = 100, while the top ones hardly move.
-#
-# Skips train 30 layers. At 60 they are in trouble, too, for a reason of their own: what relu adds is never negative, so
-# 60 small additions pile up in one direction, and the output is 40 to 60 times as long as what came in. A normalisation
-# in every branch ends that. With both, deeper was better all the way.
-#
-# **What the usual story leaves out.** S1 presents residual networks as a cure for vanishing gradients. The plain
-# network here has weights of variance 2/n, and over 60 layers its gradient loses a factor of 15 to 40, which a larger
-# rate could make up for. It does not train all the same. Vanishing is one way to fail, not the only one.
-#
-# **Caveat.** 100 steps, two rates, 32 units, relu after the normalisation and before the sum. He et al. had
-# normalisation in all their networks, plain ones included: what they report as degradation is the second curve.
-
 # %% [markdown]
 # ## Touch it
 #
@@ -1281,7 +1140,7 @@ interact.explore(
     length=interact.Slider("length of the start |w₀|", 0.3, 4.0, 0.1, 1.0),
 )
 
-# %% [markdown] claims=["S1-11", "S1-13", "S2-27", "S2-36", "S2-39", "S2-40", "S2-41", "S2-42"]
+# %% [markdown] claims=["S1-11", "S2-27", "S2-36", "S2-39", "S2-40", "S2-41", "S2-42"]
 # ## What the sources say, and what is exact
 #
 # | who | says | exact |
@@ -1295,8 +1154,7 @@ interact.explore(
 # | the lectures behind S2 | $\bar\mu \leftarrow p\bar\mu + (1-p)\mu$, "in PyTorch p = 0.1" | PyTorch's 0.1 is the weight of the **new** batch: $p = 0.9$ (section 4) |
 # | Ioffe and Szegedy 2015 | it works because it reduces internal covariate shift | 280 times more shift costs a point or two (section 3) |
 # | Santurkar et al. 2018 | it works because it makes the surface smoother | not reproduced: the worst step is safer in one set-up of three, and no plain step was unsafe in the two others; the gradient changes more slowly in one and faster in two, by a measure that depends on the length of $w$ (section 3) |
-# | S1 | residual networks cure vanishing gradients | they cure degradation; the plain network that they beat here has hardly lost its gradient (section 5) |
-# | S2 | instead of walking better, change the surface | holds: on the fan there is no 2/L (section 2), five sigmoid layers train at most rates (section 3), 60 relu layers train (section 5) |
+# | S2 | instead of walking better, change the surface | holds: on the fan there is no 2/L (section 2), five sigmoid layers train at most rates (section 3) |
 
 # %% [markdown]
 # ## Summary
@@ -1309,8 +1167,8 @@ interact.explore(
 #    weights' scale: it cannot vanish, and it explodes slowly.
 # 4. A batch of B leaves the share $1-2/B$ of the gradient and adds noise of $\sqrt{3/2B}$ deviations; evaluation uses
 #    running averages, which start wrong and must be switched on.
-# 5. Depth needs a way around each layer: skips make "do nothing" easy, and with normalised branches 60 layers train
-#    better than 3.
+# 5. Of the reasons given for it, less covariate shift does not survive a test, and a smoother surface is not reproduced
+#    here.
 
 # %% [markdown]
 # ## Quick questions
@@ -1347,7 +1205,7 @@ interact.explore(
 #
 # </details>
 #
-# **5.** A normalised layer of the activation φ(z) = z², without skip: by which factor does the gradient grow per layer?
+# **5.** A normalised layer of the activation φ(z) = z²: by which factor does the gradient grow per layer?
 # <details><summary>Answer</summary>
 #
 # E φ′² = 4 E z² = 4 and Var z² = 2, so by √2 per layer, a thousandfold in 20.
@@ -1357,29 +1215,26 @@ interact.explore(
 # %% [markdown]
 # ## Glossary
 #
-# | English | 中文 | here |
-# |---|---|---|
-# | batch normalisation | 批次归一化 | mean 0, variance 1 over the batch, then γ and β |
-# | feature normalisation, standardisation | 特征归一化, 标准化 | the same for inputs (unit 08) |
-# | whitening (ZCA) | 白化 | $C^{-1/2}(x-\mu)$, no correlations left |
-# | learnable parameter, hyper-parameter | 可学习参数, 超参数 | γ and β; ε and the momentum |
-# | scale, shift | 缩放, 平移 | γ, β |
-# | internal covariate shift | 内部协变量偏移 | the inputs of a layer change while those below learn |
-# | scale invariance | 尺度不变性 | $L(aw)=L(w)$ |
-# | effective learning rate | 有效学习率 | $\eta/\lVert w\rVert^2$ |
-# | running average, moving average | 滑动平均 | of mean and variance, for evaluation |
-# | training mode, evaluation mode | 训练模式, 评估模式 | statistics of the batch, or running ones |
-# | batch size | 批次大小 | B |
-# | residual connection, skip | 残差连接, 跳跃连接 | $h + f(h)$ |
-# | degradation | 退化 | deeper, and worse in training |
-# | vanishing and exploding gradient | 梯度弥散, 梯度爆炸 | factors below and above 1 per layer |
+# | English | 中文 | here | section |
+# |---|---|---|---|
+# | batch normalisation | 批次归一化 | mean 0, variance 1 over the batch, then γ and β | 1 |
+# | feature normalisation, standardisation | 特征归一化, 标准化 | the same for inputs (unit 08) | 1 |
+# | whitening (ZCA) | 白化 | $C^{-1/2}(x-\mu)$, no correlations left | 1 |
+# | learnable parameter, hyper-parameter | 可学习参数, 超参数 | γ and β; ε and the momentum | 1 |
+# | scale, shift | 缩放, 平移 | γ, β | 1 |
+# | internal covariate shift | 内部协变量偏移 | the inputs of a layer change while those below learn | 3 |
+# | scale invariance | 尺度不变性 | $L(aw)=L(w)$ | 2 |
+# | effective learning rate | 有效学习率 | $\eta/\lVert w\rVert^2$ | 2 |
+# | running average, moving average | 滑动平均 | of mean and variance, for evaluation | 4 |
+# | training mode, evaluation mode | 训练模式, 评估模式 | statistics of the batch, or running ones | 4 |
+# | batch size | 批次大小 | B | 4 |
+# | vanishing gradient, exploding gradient | 梯度弥散, 梯度爆炸 | a factor below 1 per layer; above 1 | 3 |
 
 # %% [markdown]
 # ## Further reading
 #
 # - S. Ioffe, C. Szegedy (2015), *Batch normalization: accelerating deep network training by reducing internal covariate
 #   shift*.
-# - K. He, X. Zhang, S. Ren, J. Sun (2016), *Deep residual learning for image recognition*. Degradation and the skip.
 # - J. Ba, J. Kiros, G. Hinton (2016), *Layer normalization*.
 # - T. van Laarhoven (2017), *L2 regularization versus batch and weight normalization*. The effective rate.
 # - S. Santurkar, D. Tsipras, A. Ilyas, A. Madry (2018), *How does batch normalization help optimization?* Noise after
@@ -1388,11 +1243,9 @@ interact.explore(
 # - G. Yang et al. (2019), *A mean field theory of batch normalization*. The factor of section 3.
 # - S. Arora, Z. Li, K. Lyu (2019), *Theoretical analysis of auto rate-tuning by batch normalization*. Section 2 as a
 #   theorem.
-# - S. De, S. Smith (2020), *Batch normalization biases residual blocks towards the identity function in deep networks*.
-#   Section 5.
 
 # %% [markdown]
 # ## Your turn
 #
 # [Assignment 10](../assignments/10_batch_normalization/10_batch_normalization.ipynb): write batch normalisation
-# forwards and backwards, and a residual block. Then train with your own functions what does not train without them.
+# forwards and backwards. Then train with your own functions what does not train without them.

@@ -1206,22 +1206,22 @@ interact.explore(
 # %% [markdown]
 # ## Glossary
 #
-# | English | 中文 | here |
-# |---|---|---|
-# | generalisation | 泛化 | the loss on data that was not seen |
-# | over-fitting, under-fitting | 过拟合, 欠拟合 | a gap; a training loss that stays high |
-# | unknown data | 未知数据 | test data (S1 misprints it as 位置数据) |
-# | bias, variance | 偏差, 方差 | what the fits to all data sets get wrong alike; how far each is from their mean |
-# | regularisation | 正则化 | anything that prefers the tame among the fits |
-# | early stopping, patience | 早停 (提前停止), 耐心 | go back to the best epoch |
-# | ridge, L2, weight decay | 岭回归, L2 正则, 权重衰减 | $\tfrac{\alpha}{2}\lVert w\rVert^2$ |
-# | L1, sparse | L1 正则, 稀疏 | $\alpha\lVert w\rVert_1$, exact zeros |
-# | soft threshold, proximal step | 软阈值, 近端步 | move by $t$ towards 0, and stop there |
-# | dropout | 随机失活 (丢弃法) | a factor 0 or $1/(1-p)$ |
-# | sub-network | 子网络 | what is left under one mask |
-# | ensemble, bagging, boosting | 集成, 装袋, 提升 | several networks; on resampled data; one after the other |
-# | negative log-likelihood | 负对数似然 | cross-entropy, in nats |
-# | double descent | 双下降 | the error falls again beyond P = N |
+# | English | 中文 | here | section |
+# |---|---|---|---|
+# | generalisation | 泛化 | the loss on data that was not seen | 1 |
+# | over-fitting, under-fitting | 过拟合, 欠拟合 | a gap; a training loss that stays high | 2 |
+# | unknown data | 未知数据 | test data (S1 misprints it as 位置数据) | 1 |
+# | bias, variance | 偏差, 方差 | what the fits to all data sets get wrong alike; how far each is from their mean | 1 |
+# | regularisation | 正则化 | anything that prefers the tame among the fits | 3 |
+# | early stopping, patience | 早停 (提前停止), 耐心 | go back to the best epoch | 1, 3 |
+# | ridge, L2, weight decay | 岭回归, L2 正则, 权重衰减 | $\tfrac{\alpha}{2}\lVert w\rVert^2$ | 3 |
+# | L1, sparse | L1 正则, 稀疏 | $\alpha\lVert w\rVert_1$, exact zeros | 3 |
+# | soft threshold, proximal step | 软阈值, 近端步 | move by $t$ towards 0, and stop there | 3 |
+# | dropout | 随机失活 (丢弃法) | a factor 0 or $1/(1-p)$ | 4 |
+# | sub-network | 子网络 | what is left under one mask | 4 |
+# | ensemble, bagging, boosting | 集成, 装袋, 提升 | several networks; on resampled data; one after the other | 5 |
+# | negative log-likelihood | 负对数似然 | cross-entropy, in nats | 5 |
+# | double descent | 双下降 | the error falls again beyond P = N | 2 |
 
 # %% [markdown]
 # ## Further reading

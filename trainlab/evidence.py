@@ -9,6 +9,7 @@ evidence.table(
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,34 +95,64 @@ def _span(values: np.ndarray) -> str:
 
 @dataclass(frozen=True)
 class Table:
-    """Claims as a small table: HTML in a notebook, aligned text elsewhere."""
+    """Claims as a small table: HTML in a notebook, aligned text elsewhere.
+
+    Those of `more` are folded into one line, which says how many of them hold, and the ids of all are folded with them.
+    """
 
     claims: tuple[Claim, ...]
+    more: tuple[Claim, ...] = ()
 
     def __str__(self) -> str:
-        rows = [HEADINGS, *(claim.cells for claim in self.claims)]
-        widths = [max(len(row[k]) for row in rows) for k in range(len(HEADINGS))]
-        return "\n".join(
+        shown = slice(1, None) if self.more else slice(None)
+        rows = [row[shown] for row in (HEADINGS, *(claim.cells for claim in self.claims))]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
             for row in rows
-        )
+        ]
+        return "\n".join([*lines, *([self.summary] if self.more else [])])
 
     __repr__ = __str__
 
+    @property
+    def summary(self) -> str:
+        """`14 more checks hold`, or how many of them fail."""
+        failed, checks = (
+            sum(not claim.holds for claim in self.more),
+            "check" if len(self.more) == 1 else "checks",
+        )
+        if failed:
+            return f"{failed} of {len(self.more)} more {checks} FAIL"
+        return f"{len(self.more)} more {checks} hold{'s' * (len(self.more) == 1)}"
+
     def _repr_html_(self) -> str:
-        def row(tag: str, cells: tuple[str, ...]) -> str:
-            style = ' style="text-align: left"'
-            return "<tr>" + "".join(f"<{tag}{style}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+        if not self.more:
+            return _html(HEADINGS, [claim.cells for claim in self.claims])
+        headings = (*HEADINGS[1:-1], "verdict")
+        seen = _html(headings, [claim.cells[1:] for claim in self.claims])
+        coded = _html((HEADINGS[0], *headings), [claim.cells for claim in self.more])
+        codes = ", ".join(dict.fromkeys(claim.id for claim in self.claims if claim.id))
+        above = f"\n<p><small>Above: {html.escape(codes)}</small></p>" if codes else ""
+        return f"{seen}\n<details><summary>{self.summary}</summary>\n{coded}{above}\n</details>"
 
-        body = "\n".join(row("td", claim.cells) for claim in self.claims)
-        return f"<table>\n<thead>{row('th', HEADINGS)}</thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+
+def _html(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    def row(tag: str, cells: Sequence[str]) -> str:
+        style = ' style="text-align: left"'
+        return "<tr>" + "".join(f"<{tag}{style}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+    body = "\n".join(row("td", cells) for cells in rows)
+    return f"<table>\n<thead>{row('th', headings)}</thead>\n<tbody>\n{body}\n</tbody>\n</table>"
 
 
-def table(*claims: Claim) -> None:
-    """Show the claims, then raise `ClaimFailed` where one of them does not hold."""
-    display(Table(claims))
+def table(*claims: Claim, more: Sequence[Claim] = ()) -> None:
+    """Show the claims, those of `more` folded into one line; then raise `ClaimFailed` where one of either does not hold."""
+    display(Table(claims, tuple(more)))
     failed = [
-        f"{claim.what}: {claim.measured}, expected {claim.predicted}" for claim in claims if not claim.holds
+        f"{claim.what}: {claim.measured}, expected {claim.predicted}"
+        for claim in (*claims, *more)
+        if not claim.holds
     ]
     if failed:
         raise ClaimFailed("; ".join(failed))

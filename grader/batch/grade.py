@@ -36,11 +36,10 @@ from grader.engine.submission import (
 from grader.errors import CourseError
 from grader.files import IN_THE_WAY, write_whole
 from grader.progress import Progress
-from grader.record.autograded import Autograded, edited_cells, gradebook_entry, read_stamp
-from grader.record.edits import edited
+from grader.record.autograded import Autograded, grading, read_stamp
+from grader.record.edits import edits, snapshot
 from grader.record.gradebook import Gradebook
-from grader.record.journal import Journal
-from grader.record.moves import Move, Moves, moved_tests, score
+from grader.record.journal import Journal, Move, final_score, moved_tests
 from grader.sandbox import linux
 from grader.sandbox.limits import Limits
 from grader.source.course import EXTENSIONS, Course, chosen, read_course, read_extensions
@@ -50,7 +49,7 @@ from grader.text import some
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ClassRow:
     """One submission in the summary of a class. `points` go by exercise, in the assignment's order.
 
     `score` is None and `points` empty where the status is not GRADED. `before` is the automatic score that the gradebook
@@ -78,7 +77,7 @@ class ClassSummary:
 
     unit: str
     exercises: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[ClassRow, ...]
     graded_now: int
     warnings: tuple[str, ...]
     seconds: float
@@ -127,11 +126,11 @@ def grade_class(
 
     with disk_errors(course), hold(course.state), contextlib.ExitStack() as stack:
         heed = stack.enter_context(executor.interrupts_held())
-        journal = stack.enter_context(contextlib.closing(Journal(course.state / f"{unit}.journal")))
+        journal = stack.enter_context(contextlib.closing(Journal(course.state)))
         gradebook = stack.enter_context(contextlib.closing(Gradebook(course, assignment)))
         clerk = _Clerk(course, assignment, journal, gradebook)
         warnings = (
-            *_edits(course, assignment, gradebook),
+            *_notices(course, assignment, journal, gradebook),
             *_extensions(clerk.extensions, gradebook, course, unit),
         )
         for warning in warnings:
@@ -162,25 +161,29 @@ def grade_class(
     )
 
 
-def _edits(course: Course, assignment: Assignment, gradebook: Gradebook) -> list[str]:
-    """What differs between the unit as it was released and as it will be graded, in a sentence each."""
-    unit = assignment.unit
-    said = [
+def _notices(course: Course, assignment: Assignment, journal: Journal, gradebook: Gradebook) -> list[str]:
+    """What was taken over, and what differs between the unit as it was released and as it will be graded, in a sentence each."""
+    unit, release = assignment.unit, journal.released(assignment.unit)
+    lines = []
+    if journal.taken_over:
+        lines.append(
+            f"{journal.taken_over} results of an earlier version of the grader were taken over into {journal.path}; what was graded by "
+            "another version is graded again, and whose score moves is said"
+        )
+    lines += [
         f"{source} was edited since its notebook was built, and grading goes by the notebook: run `grader build {unit}` first"
         for source in unbuilt(course, unit)
     ]
-    when, edits = edited(course, assignment)
-    if edits:
-        said.append(
-            f"{unit} was edited since it was released ({when[:10]}): {', '.join(map(str, edits))}. Submissions are graded by what it "
-            f"says now; students keep what was released until `grader release {unit}` makes a new version"
+    if release and (since := edits(release.snapshot, snapshot(assignment))):
+        lines.append(
+            f"{unit} was edited since it was released ({release.released[:10]}): {', '.join(map(str, since))}. Submissions are graded "
+            f"by what it says now; students keep what was released until `grader release {unit}` makes a new version"
         )
     elif gradebook.changed:
-        cells = ", ".join(gradebook.changed)
-        said.append(
-            f"{unit} was edited since the gradebook recorded it: {cells}. Submissions are graded by what it says now"
+        lines.append(
+            f"{unit} was edited since the gradebook recorded it: {', '.join(gradebook.changed)}. Submissions are graded by what it says now"
         )
-    return said
+    return lines
 
 
 def _extensions(extensions: Collection[str], gradebook: Gradebook, course: Course, unit: str) -> list[str]:
@@ -217,10 +220,10 @@ class _Clerk:
         self._journal, self._gradebook = journal, gradebook
         source = course.folder("source", ".", assignment.unit)
         self._autograded = Autograded(source, assignment, gradebook.released)
-        self.rows: list[Row] = []
+        self.rows: list[ClassRow] = []
         self.graded_now = 0
         self.moves: list[Move] = []
-        self._moves = Moves(course.state / f"{assignment.unit}.moves.jsonl")
+        self._snapshot = snapshot(assignment)
         self.extensions = read_extensions(course.root, assignment.unit)
 
     def file(self, task: Task, result: Result) -> None:
@@ -230,7 +233,7 @@ class _Clerk:
         done = stamp is not None and (stamp.key, stamp.status) == (result.key, result.status)
         old = None if stamp is None or done else self._journal.get(stamp.key)
         if task.known is None:
-            self._journal.append(task.student, result)
+            self._journal.append(task.student, result, self._snapshot)
             self.graded_now += 1
         try:
             made = None if done else self._autograded.make(task.submission, result)
@@ -240,9 +243,9 @@ class _Clerk:
             return
         resubmitted = stamp is None or stamp.submission != task.submission.digest
         if old is not None:
-            self._note_move(task, old, result, folder, resubmitted=resubmitted)
+            self._note_move(task, old, result, resubmitted=resubmitted)
         timestamp, incidents = parse_timestamp(task.timestamp)
-        entry = gradebook_entry(
+        scores = grading(
             task.student,
             timestamp,
             self._assignment,
@@ -252,7 +255,7 @@ class _Clerk:
             extension=self.extensions.get(task.student),
         )
         try:
-            recorded = self._gradebook.record(entry)
+            recorded = self._gradebook.record(scores)
         except (sa.exc.DataError, sa.exc.IntegrityError, UnicodeError) as error:
             what = str(getattr(error, "orig", error)).splitlines()[0]
             reason = f"the gradebook refuses this student ({what}); rename the folder"
@@ -274,32 +277,32 @@ class _Clerk:
         """A row that says that it is our failure; nothing else is written, and the next run tries again."""
         self.rows.append(self._row(task, replace(result, status=Status.GRADER_FAILED, reason=reason)))
 
-    def _note_move(self, task: Task, old: Result, new: Result, folder: Path, *, resubmitted: bool) -> None:
-        """Keep what differs from the result that the autograded `folder` was made from."""
+    def _note_move(self, task: Task, old: Result, new: Result, *, resubmitted: bool) -> None:
+        """Keep what differs from the result that the autograded folder was made from."""
         tests = moved_tests(old, new)
         if not tests and old.status is new.status:
             return
-        edits = edited_cells(folder, self._assignment)
-        why = [
-            *(["handed in again"] if resubmitted else []),
-            *([f"edited: {', '.join(edits)}"] if edits else []),
-        ]
+        then = self._journal.snapshot(old.key)
+        edited = [edit.where for edit in edits(then, self._snapshot) if edit.decides] if then else []
+        why = ["handed in again"] if resubmitted else []
+        why += [f"edited: {', '.join(dict.fromkeys(edited))}"] if edited else []
+        other = "another version of the grader, its limits or the unit's bank"
         move = Move(
             _printable_id(task.student),
-            score(old),
-            score(new),
+            final_score(old),
+            final_score(new),
             new.status,
-            "; ".join(why) or "another version of the grader, its limits or the unit's other files",
+            "; ".join(why) or other,
             tests,
         )
-        self._moves.append(move, old, new)
+        self._journal.append_move(self._assignment.unit, move, old, new)
         self.moves.append(move)
 
-    def _row(self, task: Task, result: Result, incidents: tuple[str, ...] = ()) -> Row:
-        return Row(
+    def _row(self, task: Task, result: Result, incidents: tuple[str, ...] = ()) -> ClassRow:
+        return ClassRow(
             student=_printable_id(task.student),
             status=result.status,
-            score=_one(score(result)),
+            score=_one(final_score(result)),
             max_score=_one(self._assignment.max_points),
             points=_one(self._points(result)),
             reason=result.reason,

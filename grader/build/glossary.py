@@ -11,9 +11,10 @@ from urllib.parse import quote
 from grader.build.units import Unit, prose, table_rows
 
 CHINESE = "中文"
+GLOSSARY = "Glossary"
+"""Heading of a lecture's own list, where a term leads whose row names no section."""
 _SECTION = re.compile(r"^## (\d+)\. .*$", re.MULTILINE)
 _DELEGATES = re.compile(r"(?:see )?unit (\d\d)")  # a row that leaves the term to another unit
-_EMPHASISED = re.compile(r"\*+([^*\n]+)\*+")
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Term:
     english: str
     chinese: str
     meaning: str
+    section: str
+    """Number of the section that defines it, as the lecture's row says; empty for a term of another unit."""
     unit: Unit
 
     @property
@@ -51,9 +54,10 @@ def entries(root: Path, units: Sequence[Unit]) -> list[Entry]:
     cells = {unit.number: prose(root / "lectures" / f"{unit.slug}.py") for unit in units}
     terms: dict[str, list[Term]] = {}
     for unit in units:
-        for term in _terms(cells[unit.number], unit):
+        for row in _rows(cells[unit.number]):
+            term = Term(*row, unit)
             terms.setdefault(term.key, []).append(term)
-    return [_entry(key, terms[key], cells) for key in sorted(terms)]
+    return [_entry(terms[key], cells) for key in sorted(terms)]
 
 
 def page(root: Path, units: Sequence[Unit]) -> str:
@@ -83,24 +87,25 @@ def anchor(heading: str) -> str:
     return quote(heading.replace(" ", "-"), safe="-._~!$&'*+,;=:@/?")
 
 
-def _terms(cells: Sequence[str], unit: Unit) -> Iterator[Term]:
-    """A lecture's glossary rows; a row with as many Chinese as English terms is taken apart into these."""
+def _rows(cells: Sequence[str]) -> Iterator[tuple[str, str, str, str]]:
+    """English, Chinese, meaning and section of a lecture's terms; a row with as many Chinese as English terms is taken apart into these."""
     _, _, text = "\n\n".join(cells).partition("## Glossary\n")
     for row in table_rows(text.split("\n## ")[0]):
         english = row.get("English") or row.get("term") or ""
         meaning = row.get("here") or row.get("meaning") or ""
+        section = row.get("section", "")
         names, translations = english.split(", "), re.split(r"[,，、]\s*", row.get(CHINESE, ""))
         if len(names) != len(translations):
-            yield Term(english, row.get(CHINESE, ""), meaning, unit)
+            yield english, row.get(CHINESE, ""), meaning, section
             continue
-        meanings = meaning.split("; ")
-        if len(meanings) != len(names):
-            meanings = [meaning] * len(names)
-        for parts in zip(names, translations, meanings, strict=True):
-            yield Term(*parts, unit)
+        meanings, sections = (
+            parts if len(parts) == len(names) else [whole] * len(names)
+            for whole, parts in ((meaning, meaning.split("; ")), (section, section.split(", ")))
+        )
+        yield from zip(names, translations, meanings, sections, strict=True)
 
 
-def _entry(key: str, terms: Sequence[Term], cells: dict[str, list[str]]) -> Entry:
+def _entry(terms: Sequence[Term], cells: dict[str, list[str]]) -> Entry:
     named = {match[1] for term in terms if (match := _DELEGATES.fullmatch(term.meaning))}
     own = [term for term in terms if not _DELEGATES.fullmatch(term.meaning)] or list(terms)
     first = next((term for term in own if term.unit.number in named), own[0])
@@ -112,47 +117,21 @@ def _entry(key: str, terms: Sequence[Term], cells: dict[str, list[str]]) -> Entr
         chinese="，".join(chinese),
         meaning=first.meaning or next((term.meaning for term in own if term.meaning), ""),
         unit=first.unit,
-        heading=_section(key, first, cells[first.unit.number]),
+        heading=sections(cells[first.unit.number]).get(first.section, GLOSSARY),
         others=tuple(dict.fromkeys(term.unit.number for term in terms if term.unit != first.unit)),
     )
 
 
-def _section(key: str, term: Term, cells: Sequence[str]) -> str:
-    """The heading of the section that defines a term: the one that its row names; else the first that sets it in italics or
-    bold, has it in its heading, uses it, or uses all its words in some form; else the glossary itself."""
-    parts = _sections(cells)
-    if (match := re.search(r"section (\d)", term.meaning)) and match[1] in parts:
-        return parts[match[1]][0]
-    stem = re.escape(key).removesuffix("um")  # minimum, minima
-    stems = [part[:5] for part in key.split() if len(part) > 3] or [key]
-    word = re.compile(rf"\b{stem}(?:s|es|d|ed|um|a)?\b", re.IGNORECASE)
-
-    def plain(text: str) -> str:
-        return " ".join(text.replace("-", " ").split())
-
-    for looks in (
-        lambda heading, body: any(word.search(plain(m)) for m in _EMPHASISED.findall(body)),
-        lambda heading, body: word.search(plain(heading)),
-        lambda heading, body: word.search(plain(body)),
-        lambda heading, body: all(re.search(rf"\b{re.escape(w)}", body, re.IGNORECASE) for w in stems),
-    ):
-        for heading, body in parts.values():
-            if looks(heading, body):
-                return heading
-    return "Glossary"
+def sections(cells: Sequence[str]) -> dict[str, str]:
+    """Number -> heading of a lecture's numbered sections."""
+    return {match[1]: match[0].removeprefix("## ") for cell in cells for match in _SECTION.finditer(cell)}
 
 
-def _sections(cells: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Number -> heading and prose of the numbered sections."""
-    found: dict[str, tuple[str, str]] = {}
-    number = ""
-    for cell in cells:
-        if match := _SECTION.match(cell):
-            number = match[1]
-            found[number] = (match[0].removeprefix("## "), "")
-        elif cell.startswith("## "):
-            number = ""
-        if number:
-            heading, body = found[number]
-            found[number] = (heading, f"{body}\n\n{cell}")
-    return found
+def unknown_sections(cells: Sequence[str]) -> list[str]:
+    """Terms of a lecture whose row names a section that the lecture does not have, or none."""
+    there = sections(cells)
+    return [
+        english
+        for english, _, meaning, section in _rows(cells)
+        if section not in there and not _DELEGATES.fullmatch(meaning)
+    ]

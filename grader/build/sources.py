@@ -8,6 +8,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jupytext
 import nbformat
@@ -30,6 +31,8 @@ BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab}/blob/main/{path})"
 )
 _BADGE_LINE = re.compile(r"^\[!\[Open in Colab\].*\n?", re.MULTILINE)
+FOLDED = "hide-input"
+"""The tag of code cells whose input is folded: the site reads the tag, JupyterLab and Colab the metadata that go with it."""
 KEPT_METADATA = ("nbgrader", "tags", "claims")
 
 
@@ -65,8 +68,12 @@ def read_source(path: Path, repository: str, published: str) -> NotebookNode:
     for cell in cells:
         cell.metadata = NotebookNode({k: v for k, v in cell.metadata.items() if k in KEPT_METADATA})
         cell.source = cell.source.strip("\n")
+        if "nbgrader" in cell.metadata:
+            cell.metadata.nbgrader = NotebookNode(_completed(cell))
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+        if FOLDED in cell.metadata.get("tags", ()):
+            cell.metadata.update(cellView="form", jupyter={"source_hidden": True})
     _check_cells(cells, path)
     badge = BADGE.format(
         colab=_on_colab(repository),
@@ -87,12 +94,25 @@ def read_source(path: Path, repository: str, published: str) -> NotebookNode:
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
 
 
+def _completed(cell: NotebookNode) -> dict[str, Any]:
+    """nbgrader's metadata of a cell whose header says what informs: the grade id, and points where it is graded. What the header says wins."""
+    said = cell.metadata.nbgrader
+    graded = "points" in said
+    answered = "BEGIN SOLUTION" in cell.source or (graded and cell.cell_type != "code")
+    rest = {"grade": graded, "solution": answered, "locked": not answered, "task": False, "schema_version": 3}
+    return {**rest, **said}
+
+
 def _check_cells(cells: list[NotebookNode], path: Path) -> None:
     seen: dict[str, int] = {}
     for index, cell in enumerate(cells, start=1):
         meta = cell.metadata.get("nbgrader") or {}
         grade_id = meta.get("grade_id")
         where = f"{path}: cell {index}" + (f" ('{grade_id}')" if grade_id else "")
+        if FOLDED in cell.metadata.get("tags", ()) and not cell.source.startswith(("# @title ", "#@title ")):
+            raise CourseError(
+                f"{where}: a folded cell must begin with '# @title ...', which Colab shows in its place"
+            )
         if grade_id and grade_id in seen:
             raise CourseError(
                 f"{where}: grade id '{grade_id}' is used by cell {seen[grade_id]} already; give one of them a new id"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -99,7 +100,7 @@ def grade(
     from grader.engine import preload
 
     # a class that was never graded: let the warm server import its packages while this process imports its own
-    if scheduler is None and not (course / ".grader" / f"{unit}.journal").exists():
+    if scheduler is None and not any((course / "autograded").glob(f"*/{glob.escape(unit)}")):
         preload.server()
     from grader.batch.grade import grade_class
 

@@ -139,7 +139,7 @@ def show_moves(summary: ClassSummary) -> None:
     console.print(table)
     for why, count in Counter(move.why for move in summary.moves).most_common():
         print(f"{count} moved: {why}")
-    print(f"every move with all its tests is in .grader/{summary.unit}.moves.jsonl")
+    print("every move with all its tests is in .grader/state.db, table moves")
 
 
 def show_released(done: Released) -> None:

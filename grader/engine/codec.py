@@ -5,6 +5,7 @@ told. Student to examiner it is never unpickled: a JSON header (nested lists wit
 the header counts, decoded into a closed set of plain values:
 
     None bool int float complex str bytes list tuple set frozenset dict
+    deque Counter namedtuple torch.Size
     numpy arrays and scalars, torch tensors (plain dtypes only), numpy.random.Generator, torch.Generator
 
 Anything else stays on the student's side and crosses as the number of a handle. Whatever arrives here was written
@@ -15,10 +16,12 @@ that `decode` raises.
 from __future__ import annotations
 
 import builtins
+import functools
 import io
 import json
 import math
 import struct
+from collections import Counter, deque, namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FunctionType
@@ -46,7 +49,13 @@ _BIT_GENERATORS = {
     kind.__name__: kind
     for kind in (np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937, np.random.Philox, np.random.SFC64)
 }
+_COMPARISONS = {"equal", "allclose", "isclose", "eq", "ne", "equals", "array_equal", "almost_equal"}
 _PLAIN_KEYS = (str, int, float, bool, bytes, type(None), tuple)
+ABILITIES = (
+    *("__call__", "__len__", "__iter__", "__next__", "__getitem__", "__setitem__", "__hash__"),
+    "__instancecheck__",
+)
+"""What an object that stays behind may be able to do; which of it crosses with its handle, a bit for each."""
 
 
 class TooLarge(Exception):
@@ -90,7 +99,8 @@ def builtin_exception(names: list[str], text: str) -> BaseException:
 
 @dataclass
 class Encoder:
-    """Turns values into a header and blobs. `handle` gives the number of a value that stays here.
+    """Turns values into a header and blobs. `handle` gives the number of a value that stays here, `graph` of a tensor that was
+    computed from others.
 
     `mine` maps id(object) to the position of an argument that was sent here: such an object goes back as a
     reference, so that a function that returns its input returns the examiner's own object.
@@ -99,6 +109,7 @@ class Encoder:
     handle: Callable[[Any], int]
     mine: dict[int, int] = field(default_factory=dict)
     blobs: list[bytes] = field(default_factory=list)
+    graph: Callable[[torch.Tensor], int] | None = None
 
     def value(self, x: Any, depth: int = 0, known: bool = True) -> Any:
         """The header's form of `x`; `known` is False at the top of an argument's own new content."""
@@ -111,28 +122,33 @@ class Encoder:
             return x if abs(x) < 2**62 else ["i", hex(x)]
         if kind is complex:
             return ["c", x.real, x.imag]
-        if kind is bytes:
-            return ["b", self._blob(x)]
+        if kind in (bytes, bytearray):
+            return ["b", self._blob(bytes(x))]
         if depth > MAX_DEPTH:
             raise TooLarge(f"nested more than {MAX_DEPTH} deep")
         if kind in _SEQUENCES:
             return [_SEQUENCES[kind], [self.value(item, depth + 1) for item in x]]
-        if kind is dict and all(type(key) in _PLAIN_KEYS for key in x):
+        if kind is dict and _plain_keys(x):
             return ["d", [[self.value(k, depth + 1), self.value(v, depth + 1)] for k, v in x.items()]]
+        if kind in _MADE_OF and (kind is not Counter or _plain_keys(x)):
+            return ["y", kind.__name__, self.value(_MADE_OF[kind](x), depth + 1)]
+        if (fields := _fields(kind)) is not None:
+            return ["n", kind.__name__, fields, [self.value(item, depth + 1) for item in x]]
         if kind is np.ndarray or isinstance(x, np.generic):
             dtype = x.dtype.newbyteorder("=")
             if dtype.str in _DTYPES and (kind is np.ndarray or kind is dtype.type):
                 blob = self._blob(np.ascontiguousarray(x, dtype=dtype).tobytes())
                 return ["a", dtype.str, list(x.shape), blob] if kind is np.ndarray else ["g", dtype.str, blob]
         if kind in (torch.Tensor, torch.nn.Parameter) and plain_tensor(x):
-            return ["T", str(x.dtype), list(x.shape), x.requires_grad, self._blob(tensor_bytes(x))]
+            grad = self.graph(x) if self.graph and x.grad_fn is not None else x.requires_grad
+            return ["T", str(x.dtype), list(x.shape), grad, self._blob(tensor_bytes(x))]
         if kind is np.random.Generator:
             state = x.bit_generator.state
             if state["bit_generator"] in _BIT_GENERATORS:
                 return ["r", state["bit_generator"], self.value(state, depth + 1)]
         if kind is torch.Generator and x.device.type == "cpu":
             return ["R", self._blob(x.get_state().numpy().tobytes())]
-        return ["h", self.handle(x), kind.__name__, callable(x)]
+        return ["h", self.handle(x), kind.__name__, _abilities(kind)]
 
     def _blob(self, data: bytes) -> int:
         self.blobs.append(data)
@@ -147,6 +163,31 @@ class Encoder:
         return b"".join([struct.pack("!I", len(text)), text, *self.blobs])
 
 
+def _abilities(kind: type) -> int:
+    """What objects of a type can do, a bit for each of `ABILITIES`; not what the type itself can."""
+    known = {name: can for base in reversed(kind.__mro__) for name, can in vars(base).items()}
+    return sum(1 << n for n, name in enumerate(ABILITIES) if known.get(name) is not None)
+
+
+def _fields(kind: type) -> list[str] | None:
+    """The fields of a named tuple that has nothing else to show."""
+    fields = getattr(kind, "_fields", ()) if kind.__bases__ == (tuple,) else ()
+    shown = {name for name in vars(kind) if name[0] != "_"}
+    return list(fields) if fields and shown == {*fields} and not any(map(judges, fields)) else None
+
+
+def judges(name: str) -> bool:
+    """Whether a test may call the method of this name on an answer, of arrays: an object must not be its own judge."""
+    return name in _COMPARISONS or name.startswith("assert")
+
+
+def _plain_keys(x: dict[Any, Any]) -> bool:
+    return all(type(key) in _PLAIN_KEYS for key in x)
+
+
+_record = functools.lru_cache(maxsize=100)(namedtuple)
+_MADE_OF: dict[type, Any] = {torch.Size: tuple, deque: list, Counter: dict}
+"""Containers that cross as a plain one."""
 _SEQUENCES: dict[type, str] = {list: "l", tuple: "t", set: "s", frozenset: "f"}
 _MAKERS: dict[str, type] = {tag: kind for kind, tag in _SEQUENCES.items()}
 
@@ -157,17 +198,17 @@ _MAKERS: dict[str, type] = {tag: kind for kind, tag in _SEQUENCES.items()}
 class Decoder:
     """Reads one body: `header` is the JSON, `value` turns a part of it into a plain value, in the order it was sent.
 
-    `handle(number, type_name, callable)` makes the stand-in of an object that stayed behind; `mine` are the
-    examiner's own objects that the message may refer to.
+    `handle(number, type_name, abilities)` makes the stand-in of an object that stayed behind, or with a tensor for abilities, of
+    one whose graph did; `mine` are the examiner's own objects that the message may refer to.
     """
 
     header: Any
     rest: memoryview
-    handle: Callable[[int, str, bool], Any]
+    handle: Callable[[int, str, Any], Any]
     mine: list[Any]
 
     @staticmethod
-    def read(body: bytes, handle: Callable[[int, str, bool], Any], mine: list[Any]) -> Decoder:
+    def read(body: bytes, handle: Callable[[int, str, Any], Any], mine: list[Any]) -> Decoder:
         """Raises WireError where the body has no header."""
         try:
             (size,) = struct.unpack_from("!I", body)
@@ -210,16 +251,24 @@ class Decoder:
                 return self._array(_DTYPES[dtype], shape, size)
             case "g", [str(dtype), int(size)]:
                 return self._array(_DTYPES[dtype], [], size)[()]
-            case "T", [str(name), list(shape), bool(grad), int(size)]:
+            case "T", [str(name), list(shape), int(grad), int(size)]:
                 return self._tensor(_TORCH_DTYPES[name], shape, grad, size)
+            case "y", [str(name), part]:
+                kind = next(kind for kind in _MADE_OF if kind.__name__ == name)
+                if type(plain := self._value(part, depth + 1)) is _MADE_OF[kind]:
+                    return kind(plain)
+            case "n", [str(name), list(fields), list(items)] if len(fields) < 100 and not any(
+                map(judges, fields)
+            ):
+                return _record(name, tuple(fields))(*(self._value(item, depth + 1) for item in items))
             case "r", [str(name), state]:
                 return self._numpy_generator(name, self._value(state, depth + 1))
             case "R", [int(size)]:
                 generator = torch.Generator()
                 generator.set_state(torch.frombuffer(bytearray(self._take(size)), dtype=torch.uint8))
                 return generator
-            case "h", [int(number), str(kind), bool(calls)]:
-                return self.handle(number, kind[:80], calls)
+            case "h", [int(number), str(kind), int(able)] if 0 <= able < 1 << len(ABILITIES):
+                return self.handle(number, kind[:80], able)
             case "m", [int(position)] if 0 <= position < len(self.mine):
                 return self.mine[position]
         raise WireError("an unknown tag")
@@ -250,10 +299,12 @@ class Decoder:
             return (np.frombuffer(data, np.uint8) != 0).reshape(dims)
         return _array(dtype.str, dims, data)
 
-    def _tensor(self, dtype: torch.dtype, shape: list[Any], grad: bool, size: int) -> torch.Tensor:
+    def _tensor(self, dtype: torch.dtype, shape: list[Any], grad: int, size: int) -> torch.Tensor:
         dims = self._shape(shape, dtype.itemsize, size)
         tensor = _from_bytes(dtype, dims, self._take(size))
-        return tensor.requires_grad_(grad and (dtype.is_floating_point or dtype.is_complex))
+        if not (dtype.is_floating_point or dtype.is_complex):
+            return tensor
+        return tensor.requires_grad_(grad) if type(grad) is bool else self.handle(grad, "Tensor", tensor)
 
     def _numpy_generator(self, name: str, state: Any) -> np.random.Generator:
         # numpy indexes its buffers by these without a check of its own: a wrong one reads foreign memory
@@ -311,9 +362,12 @@ def put_back(target: Any, content: Any) -> None:
         target.bit_generator.state = content.bit_generator.state
     elif isinstance(target, torch.Generator):
         target.set_state(content.get_state())
-    elif isinstance(target, list) and isinstance(content, list):
+    elif isinstance(target, list | bytearray) and isinstance(content, list | bytes | bytearray):
         target[:] = content
-    elif isinstance(target, dict) and isinstance(content, dict):
+    elif isinstance(target, deque) and isinstance(content, list | deque):
+        target.clear()
+        target.extend(content)
+    elif isinstance(target, dict | set) and isinstance(content, dict | set):
         target.clear()
         target.update(content)
     else:
@@ -340,9 +394,10 @@ class Pickler(cloudpickle.Pickler):
             return _torch_generator, (obj.get_state().numpy().tobytes(),)
         # torch's own way writes a zip archive
         if kind in (torch.Tensor, torch.nn.Parameter) and plain_tensor(obj):
-            name, shape, grad, data = str(obj.dtype), tuple(obj.shape), obj.requires_grad, tensor_bytes(obj)
-            return _tensor, (kind is torch.nn.Parameter, name, shape, grad, data)
-        if callable(obj) and getattr(type(obj), "__trainlab_counted__", False):
+            grad = obj.grad if obj.is_leaf else None
+            parts = (str(obj.dtype), tuple(obj.shape), obj.requires_grad, tensor_bytes(obj), grad)
+            return _tensor, (kind is torch.nn.Parameter, *parts)
+        if getattr(kind, "__trainlab_counted__", False):
             return self.callback(obj)
         return super().reducer_override(obj)
 
@@ -370,9 +425,18 @@ def _torch_generator(state: bytes) -> torch.Generator:
     return generator
 
 
-def _tensor(parameter: bool, dtype: str, shape: tuple[int, ...], grad: bool, data: bytes) -> torch.Tensor:
+def _tensor(
+    parameter: bool,
+    dtype: str,
+    shape: tuple[int, ...],
+    requires: bool,
+    data: bytes,
+    grad: torch.Tensor | None,
+) -> torch.Tensor:
     tensor = _from_bytes(_TORCH_DTYPES[dtype], shape, data)
-    return torch.nn.Parameter(tensor, grad) if parameter else tensor.requires_grad_(grad)
+    tensor = torch.nn.Parameter(tensor, requires) if parameter else tensor.requires_grad_(requires)
+    tensor.grad = grad
+    return tensor
 
 
 def _from_bytes(dtype: torch.dtype, shape: tuple[int, ...], data: bytes) -> torch.Tensor:
@@ -388,6 +452,7 @@ def plain_tensor(x: torch.Tensor) -> bool:
 
 def tensor_bytes(x: torch.Tensor) -> bytes:
     """The elements of a plain tensor in row order."""
-    return (
-        x.detach().resolve_conj().resolve_neg().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
-    )
+    flat = x.detach().resolve_conj().resolve_neg().contiguous().reshape(-1)
+    if flat.stride(0) != 1:  # one element, expanded
+        flat = flat.clone(memory_format=torch.contiguous_format)
+    return flat.view(torch.uint8).numpy().tobytes()

@@ -84,20 +84,18 @@ class Examiner:
     control: socket.socket
     link: Link | None = None
     position: int = 0  # steps before this one have been run in the student's process
-    deadly: set[int] = field(default_factory=set)  # steps that ended the process: not run a second time
-    outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
-    results: dict[str, dict[str, Any]] = field(default_factory=dict)
-    space: int = 0
-    current: str = ""  # the step that runs now
+    current: int = -1  # the step that runs now
     made: frozenset[str] = frozenset()  # names that the set-up cells bound: tests share them
     before: dict[str, Callable[[dict[str, Any]], None]] = field(default_factory=dict)  # a test began
     halfway: dict[str, Halfway] = field(default_factory=dict)  # tests whose public part has passed
     unsaid: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.space = self.plan.limits.notebook_output
-        self.names = Namespace(self._link)
-        self.results = {result["id"]: result for result in self.plan.known}
+        known = self.plan.known
+        self.results, self.outputs = known.results, known.outputs
+        self.deadly = known.deadly  # steps that ended the process, and how: not run a second time
+        self.space = self.plan.limits.notebook_output - len(json.dumps([*self.outputs.values()]))
+        self.names = Namespace(self._link, self.plan.ours)
 
     # the coordinator
 
@@ -107,7 +105,7 @@ class Examiner:
         self.unsaid = {}
 
     def _link(self) -> Link:
-        if self.link is None or self.link.closed:
+        if self.link is None:
             raise Fault(Verdict.CRASHED, "the student's process has gone")
         return self.link
 
@@ -126,26 +124,26 @@ class Examiner:
         except OSError as error:
             self.say(incident=f"the files beside the notebook could not be written: {clean(str(error))}")
 
-    def begin(self, name: str, seconds: float) -> None:
+    def begin(self, number: int, seconds: float) -> None:
         """Say which step comes now and how long it may take."""
-        self.current = name
-        self.say(step=name, limit=seconds)
+        self.current = number
+        self.say(step=number, limit=seconds)
 
     def fate(self, fault: Fault) -> tuple[Verdict, str] | None:
-        """What the coordinator knows about the end of the student's process (it may have ended it).
+        """What is known about a fault; of the end of a student's process the coordinator knows more (it may have ended it).
 
-        None where it did so over an earlier step, which had its answer in the same moment: the present one is not to blame.
+        None where the present step is not to blame: it is run again.
         """
         verdict, reason = fault.args
-        if self.link is not None:
-            self.link.close()
-        self.say(gone=True)
+        if self.link is not None and not self.link.closed:
+            return verdict, reason
+        self.say(gone=verdict is Verdict.CRASHED)
         answer, _ = messages.receive_message(self.control)
-        if answer.get("verdict"):
-            if answer["step"] != self.current:
-                return None
+        if answer["again"]:
+            return None
+        if answer["verdict"]:
             return Verdict(answer["verdict"]), answer["reason"]
-        return verdict, f"{reason}{answer.get('how', '')}" if verdict is Verdict.CRASHED else reason
+        return verdict, f"{reason}{answer['how']}" if verdict is Verdict.CRASHED else reason
 
     # the student's cells
 
@@ -169,14 +167,21 @@ class Examiner:
                 if fate is None:
                     continue
                 verdict, reason = fate
-                self.deadly.add(self.position - 1)
                 step = self.plan.steps[self.position - 1]
-                if step.index is not None and step.index not in self.outputs:
-                    self.outputs[step.index] = [note(f"{verdict}: {reason}")]
+                self.deadly[self.position - 1] = f"{verdict}: {reason}"
+                if step.index is not None:
+                    self.keep(step.index, [note(f"{verdict}: {reason}")])
                 self.say(incident=f"cell {step.index}: {verdict}: {reason}")
 
+    def keep(self, index: int, outputs: list[dict[str, Any]]) -> None:
+        """The outputs of a student's cell: the first ones are kept, and told at once."""
+        if index not in self.outputs:
+            self.outputs[index] = self.unsaid["outputs"] = outputs
+            self.unsaid["index"] = index
+            self.space -= len(json.dumps(outputs))
+
     def run_student_cell(self, number: int, step: Step) -> None:
-        self.begin(step.id or f"cell {step.index}", self.plan.limits.cell_seconds)
+        self.begin(number, self.plan.limits.cell_seconds)
         first = step.index is not None and step.index not in self.outputs
         space, limits = max(self.space, 0) if first else 0, self.plan.limits
         limit, pictures = min(limits.cell_output, space), min(limits.cell_pictures, space)
@@ -185,10 +190,8 @@ class Examiner:
             kept = plain_outputs(outputs, limit, pictures) if first else []
         except (Exception, StudentExit):  # the runner itself is damaged: the outputs are lost, no more
             kept = []
-        if first:
-            assert step.index is not None
-            self.space -= len(json.dumps(kept))
-            self.outputs[step.index] = kept
+        if step.index is not None:
+            self.keep(step.index, kept)
 
     # the tests
 
@@ -198,7 +201,7 @@ class Examiner:
         try:
             for number, step in enumerate(steps):
                 if step.kind in ("setup", "import"):
-                    self.run_setup(step)
+                    self.run_setup(number, step)
                 if step.kind in STUDENTS:
                     self.advance(number + 1)
                 elif step.kind == "import" or step.id in self.results:
@@ -206,11 +209,9 @@ class Examiner:
                 elif self.test(number, step, to_end=step.public == step.source):
                     hidden.append(number)
             self.advance(len(steps))
-            self.say(outputs=sorted(self.outputs.items()))
             for number in sorted(hidden, key=lambda n: (not steps[n].settled, n)):
                 self.test(number, steps[number], to_end=True)
         except NoStudent as none:
-            self.say(outputs=sorted(self.outputs.items()))
             verdict, reason = none.args
             for step in steps:
                 if step.kind == "test" and step.id not in self.results:
@@ -222,7 +223,7 @@ class Examiner:
     def misconceptions(self) -> list[tuple[str, str]]:
         """(exercise, misconception) where the student's code answers as exactly one of the bank's does. Every verdict is in already."""
         found: list[tuple[str, str]] = []
-        self.begin("naming misconceptions", NAMING_SECONDS)
+        self.begin(-1, NAMING_SECONDS)
         for exercise, tests in self.plan.exercises:
             if {self.results[test]["verdict"] for test in tests} - {Verdict.PASSED} != {Verdict.FAILED}:
                 continue
@@ -242,13 +243,25 @@ class Examiner:
         """Whether the test's hidden part has been begun."""
         return self.results[test]["verdict"] == Verdict.PASSED or not self.results[test]["public"]
 
-    def run_setup(self, step: Step) -> None:
-        self.begin(step.id, self.plan.limits.cell_seconds)
-        self.names.give_back(frozenset())
+    def run_setup(self, number: int, step: Step) -> None:
+        """Run a set-up cell; what it would have bound is lost where it fails, which the student's functions may cause."""
+        self.begin(number, self.plan.limits.cell_seconds)
+        self.names.give_back(step.owned, local=step.binds)
+        why = self.deadly.get(number, "")
         try:
-            run_cell(step.source, step.id, self.names, step.code)
-        except Exception as error:
-            self.say(incident=f"set-up cell '{step.id}' failed in the examiner: {clean(repr(error))}")
+            if not why:
+                run_cell(step.source, step.id, self.names, step.code)
+        except Fault as fault:
+            if (fate := self.fate(fault)) is None:
+                self.run_setup(number, step)
+                return
+            why = ": ".join(fate)
+        except (Exception, StudentExit, SystemExit) as error:
+            why = describe(error, step.source, step.id)
+        if why:
+            why = f"set-up cell '{step.id}' failed in the examiner: {why}"
+            self.names.lost = dict.fromkeys([*step.binds, "*"], why) | self.names.lost
+            self.say(incident=" ".join(why.split())[:2000])
         self.made = frozenset(dict.keys(self.names))
 
     def test(self, number: int, step: Step, to_end: bool) -> bool:
@@ -261,7 +274,7 @@ class Examiner:
         alive = self.link is not None and not self.link.closed
         if not alive or self.position < number or (second and not step.settled and self.position > number):
             self.advance(number)
-        self.begin(step.id, self.plan.limits.test_seconds)
+        self.begin(number, self.plan.limits.test_seconds)
         self.names.give_back(step.owned)
         half = self.halfway.get(step.id)
         if half is not None and half.link is self.link:
@@ -277,24 +290,20 @@ class Examiner:
         began = time.monotonic() - spent
         verdict, message, points = Verdict.PASSED, "", step.points
         source = step.source if to_end else step.public
-        fault: Fault | None = None
         try:
-            for part in parts:
-                value = run_cell(source, step.id, self.names, part)
-            if type(value) in (int, float) and math.isfinite(value) and to_end:
-                points = min(max(float(value), 0.0), step.points)
-        except Fault as its_end:
-            fault = its_end
-        except (Exception, StudentExit, SystemExit, GeneratorExit) as error:
-            verdict, message = Verdict.FAILED, describe(error, source, step.id)
-        else:
+            try:
+                for part in parts:
+                    value = run_cell(source, step.id, self.names, part)
+                if type(value) in (int, float) and math.isfinite(value) and to_end:
+                    points = min(max(float(value), 0.0), step.points)
+            except (Exception, StudentExit, SystemExit, GeneratorExit) as error:
+                verdict, message = Verdict.FAILED, describe(error, source, step.id)
             if (
-                self.link is None or self.link.closed
+                self.names.fault or self._link().closed
             ):  # a test that swallows everything has swallowed this too
-                fault = Fault(Verdict.CRASHED, "the student's process ended")
-        if fault is not None:
-            fate = self.fate(fault)
-            if fate is None:
+                raise self.names.fault or self._link().fault
+        except Fault as fault:
+            if (fate := self.fate(fault)) is None:
                 return self.test(number, step, to_end)  # `before` puts the data back
             verdict, message = fate
         if verdict is Verdict.PASSED and not to_end:
@@ -320,9 +329,12 @@ class Examiner:
         result = {"id": step.id, "verdict": verdict, "points": points, "max_points": step.points}
         result |= {"message": message, "public": public, "seconds": round(seconds, 4)}
         self.results[step.id] = result
-        if self.unsaid:
+        if verdict is not Verdict.PASSED:
+            failed = f"the cell '{step.id}', which binds it, failed"
+            self.names.lost = dict.fromkeys(step.binds, failed) | self.names.lost
+        if "result" in self.unsaid:
             self.say()
-        self.unsaid = {"result": result}
+        self.unsaid["result"] = result
 
 
 def main(control: socket.socket) -> None:

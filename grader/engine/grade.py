@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from grader.engine.plan import Plan, line_up, match
+from grader.engine.plan import Plan, line_up, match, our_names
 from grader.engine.result import NotebookResult, Result, Status, TestResult, Verdict
 from grader.engine.submission import (
     StudentCell,
@@ -78,7 +78,7 @@ def grade(
         try:
             steps = line_up(notebook, loaded[notebook.name])
             exercises = tuple((one.name, tuple(test.id for test in one.tests)) for one in notebook.exercises)
-            plan = Plan(steps, files, assignment.files, limits, exercises)
+            plan = Plan(steps, files, assignment.files, limits, exercises, our_names(notebook))
             run = supervise(assignment, notebook, plan, isolate=not allow_unsandboxed)
         except CourseError:
             raise

@@ -16,26 +16,38 @@ from IPython.core.inputtransformer2 import TransformerManager
 from grader.engine import student
 from grader.engine.outputs import clean
 from grader.engine.plan import compile_cell
-from grader.engine.proxy import Handle, Link
+from grader.engine.proxy import Fault, Handle, Link
+from grader.engine.result import Verdict
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class Namespace(dict[str, Any]):
-    """Globals of the test cells. Names that are the student's are looked up, bound and deleted over there."""
+    """Globals of the test cells. Names that are the student's are looked up, bound and deleted over there.
 
-    def __init__(self, link: Callable[[], Link]) -> None:
+    Names that the instructor's own cells bind, `ours`, are never the student's: where their cell has failed, `lost` says why.
+    """
+
+    def __init__(self, link: Callable[[], Link], ours: frozenset[str] = frozenset()) -> None:
         super().__init__(__name__="__main__", __builtins__=builtins)
-        self.link, self.owned = link, frozenset[str]()
+        self.link, self.ours, self.owned, self.local = link, ours, frozenset[str](), frozenset[str]()
+        self.lost: dict[str, str] = {}  # "*" is for names that no cell is seen to bind
+        self.fault: Fault | None = None  # the test has asked for what is lost
         self.altered = False  # the test has bound or deleted a name over there
         self["display"] = lambda *_, **__: None
         self["get_ipython"] = _NoShell
 
     def __missing__(self, name: str) -> Any:
-        if name not in self.owned and (hasattr(builtins, name) or name.startswith("__")):
-            raise KeyError(name)
+        if name not in self.owned:
+            if hasattr(builtins, name) or name.startswith("__"):
+                raise KeyError(name)
+            if why := self.lost.get(name, "" if name in self.ours else self.lost.get("*")):
+                self.fault = Fault(Verdict.FAILED, f"'{name}' is not there: {why}")
+                raise self.fault
+            if name in self.ours:
+                raise KeyError(name)
         try:
-            value = self.link().ask(student.look_up, name)
+            value = self.link().look(student.look_up, name)
         except NameError:
             raise KeyError(name) from None
         if name in self.owned and isinstance(value, Handle):
@@ -48,21 +60,21 @@ class Namespace(dict[str, Any]):
     def __setitem__(self, name: str, value: Any) -> None:
         # what a test binds is the test's: it is never asked back from over there
         super().__setitem__(name, value)
-        if name in getattr(self, "owned", ()):
+        if name in getattr(self, "owned", ()) and name not in self.local:
             self.altered = True
             self.link().ask(student.bind, name, value)
 
     def __delitem__(self, name: str) -> None:
-        if name in self.owned:
+        if name in self.owned and name not in self.local:
             self.altered = True
             self.link().ask(student.unbind, name)
             self.pop(name, None)
         else:
             super().__delitem__(name)
 
-    def give_back(self, names: frozenset[str]) -> None:
-        """The student's names from here on: whatever an earlier test bound to them is forgotten."""
-        self.owned, self.altered = names, False
+    def give_back(self, names: frozenset[str], local: frozenset[str] = frozenset()) -> None:
+        """The student's names from here on: whatever an earlier test bound to them is forgotten. `local` ones may be bound here alone."""
+        self.owned, self.local, self.altered, self.fault = names, local, False, None
         for name in names:
             self.pop(name, None)
 
@@ -100,7 +112,12 @@ def run_cell(source: str, name: str, namespace: Namespace, code: bytes | None = 
 
 def describe(error: BaseException, source: str, name: str) -> str:
     """What went wrong, for a person: the exception, and the line of the test where it has no words of its own."""
-    text = str(error).strip()
+    try:
+        text = str(error).strip()
+    except (
+        Exception
+    ) as unsayable:  # a number of too many digits, an answer that raises when it is to be shown
+        text = f"{type(unsayable).__name__}: {unsayable}"
     kind = type(error).__name__
     said = text if isinstance(error, AssertionError) or not text else f"{kind}: {text}"
     walked = traceback.walk_tb(error.__traceback__)

@@ -80,7 +80,7 @@ def plain_outputs(outputs: Any, limit: int, pictures: int) -> list[dict[str, Any
                 kept.error(clean(kind, 200), clean(text), [clean(trace, limit)])
             case {"output_type": "display_data" | "execute_result" as kind, "data": dict(data)}:
                 count = item.get("execution_count")
-                more = {"execution_count": count if type(count) is int else None}
+                more = {"execution_count": count if type(count) is int and abs(count) < 2**31 else None}
                 kept.rich(kind, _plain_bundle(data), **(more if kind == "execute_result" else {}))
     return kept.done()
 

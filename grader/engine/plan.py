@@ -13,7 +13,7 @@ import itertools
 import marshal
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import CodeType
 from typing import Any
 
@@ -42,10 +42,20 @@ class Step:
     public: str = ""
     points: float = 0.0
     settled: bool = True  # a test that finds at the notebook's end what it would find at its own position
-    owned: frozenset[str] = frozenset()  # names that are the student's when a test runs
+    owned: frozenset[str] = frozenset()  # names that are the student's when the examiner runs it
+    binds: frozenset[str] = frozenset()  # names that an instructor's cell binds
     code: bytes | None = None  # what the examiner runs first: see compile_cell
     hidden: bytes | None = None  # what it runs in the second round
     goes_on: bool = False  # `hidden` is what follows `code`, not the whole cell
+
+
+@dataclass
+class Known:
+    """What an examiner that was stopped has left: nothing of it is tried again."""
+
+    results: dict[str, dict[str, Any]] = field(default_factory=dict)  # of tests, by id
+    outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)  # of the student's cells
+    deadly: dict[int, str] = field(default_factory=dict)  # steps that ended a process, and how
 
 
 @dataclass(frozen=True)
@@ -57,7 +67,8 @@ class Plan:
     course_files: tuple[tuple[str, bytes], ...]  # beside the source's: all that the tests see
     limits: Limits
     exercises: tuple[tuple[str, tuple[str, ...]], ...] = ()  # names, with the ids of their tests
-    known: tuple[dict[str, Any], ...] = ()  # results of an examiner that was stopped: not to be tried again
+    ours: frozenset[str] = frozenset()  # names that the source binds outside of what students write
+    known: Known = field(default_factory=lambda: Known())
 
 
 # --------------------------------------------------------------------------------- which cell is which
@@ -134,9 +145,9 @@ def line_up(source: Notebook, cells: tuple[StudentCell, ...]) -> tuple[Step, ...
     for index in range(-1, end + 1):
         for k in (k for k, slot in setups.items() if slot == index):
             cell = source.cells[k]
-            steps.append(
-                Step("setup", cell.source, cell.id, place.get(k), code=compile_cell(cell.source, cell.id))
-            )
+            code, owned = compile_cell(cell.source, cell.id), owned_names(source, k)
+            step = Step("setup", cell.source, cell.id, place.get(k), owned=owned, code=code)
+            steps.append(replace(step, binds=cell.defines))
         if 0 <= index < end and cells[index].code and _is_students(source, matched.get(index)):
             steps.append(Step("cell", cells[index].source, index=index))
         steps += [_test(source, k, place.get(k)) for k, slot in tests.items() if slot == index]
@@ -148,7 +159,7 @@ def _test(source: Notebook, k: int, index: int | None) -> Step:
     """The step of the test at position k, which stands at `index` in the submission."""
     cell, owned = source.cells[k], owned_names(source, k)
     public = cell.public_source
-    step = Step("test", cell.source, cell.id, index, public, cell.points, owned=owned)
+    step = Step("test", cell.source, cell.id, index, public, cell.points, owned=owned, binds=cell.defines)
     if public == cell.source:
         return replace(step, code=compile_cell(public, cell.id, owned))
     head = cell.source[: cell.source.index(HIDDEN_BEGIN)].count("\n")  # lines before the first hidden one
@@ -180,6 +191,19 @@ def owned_names(source: Notebook, k: int) -> frozenset[str]:
         elif _is_work(cell):
             names = (names | cell.defines) - bound_names("\n".join(imports(cell.source)))
     return names
+
+
+@functools.lru_cache(maxsize=100)
+def our_names(source: Notebook) -> frozenset[str]:
+    """Names that the source binds outside of what students write: by locked cells, cells that are skipped, and imports."""
+    own = [
+        cell.defines
+        for cell in source.cells
+        if cell.role in (Role.SETUP, Role.TEST) or (cell.explore and cell.role is Role.WORK)
+    ]
+    return frozenset().union(
+        *own, *(bound_names("\n".join(imports(cell.source))) for cell in source.cells if _is_work(cell))
+    )
 
 
 # --------------------------------------------------------------------------- what a cell's text says of it

@@ -16,7 +16,8 @@ import socket
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -120,37 +121,48 @@ class Desk:
     def __init__(self, sock: socket.socket, shell: Shell) -> None:
         self.sock, self.shell = sock, shell
         self.objects: list[Any] = []
+        self.walked: dict[int, list[Any]] = {}  # items of iterators that the examiner may come back to
         self.ticket, self.limit, self.process = 0, 0, os.getpid()
 
     def handle(self, x: Any) -> int:
         self.objects.append(x)
         return len(self.objects) - 1
 
-    def serve(self) -> None:
+    def serve(self) -> memoryview:
+        """Answer requests, until one comes that has no ticket: the reply to a call from here."""
         while True:
-            reply = self.respond(messages.receive_frame(self.sock, 2**40))
+            request = messages.receive_frame(self.sock, 2**40)
+            ticket, limit = codec.REQUEST.unpack_from(request)
+            if not ticket:
+                return memoryview(request)[codec.REQUEST.size :]
+            (self.ticket, self.limit), before = (ticket, limit), (self.ticket, self.limit)
+            reply = self.respond(request)
             if os.getpid() != self.process:  # a child that the student's code forked and forgot
                 os._exit(0)
             messages.send_frame(self.sock, reply)
+            self.ticket, self.limit = before
 
     def respond(self, request: bytes) -> bytes:
         """Call what one request asks for: the answer, whatever happens."""
         try:
-            self.ticket, self.limit = codec.REQUEST.unpack_from(request)
             function, args, kwargs, mutable = pickle.loads(memoryview(request)[codec.REQUEST.size :])
             before = [_snapshot(x) for x in mutable]
+            leaves = [x for x in mutable if isinstance(x, torch.Tensor) and x.requires_grad]
             value = function(*args, **kwargs)
-            changed = [k for k, x in enumerate(mutable) if _snapshot(x) != before[k]]
-            return self.answer(value, mutable, changed)
+            changed = [k for k, x in enumerate(mutable) if _snapshot(x)[0] != before[k][0]]
+            return self.answer(value, mutable, changed, leaves)
         except BaseException as error:
             return self.failure(error)
 
     def reply(self, header: dict[str, Any], encoder: codec.Encoder) -> bytes:
         return encoder.body({"n": self.ticket, **header}, self.limit)
 
-    def answer(self, value: Any, mine: list[Any], changed: list[int]) -> bytes:
-        """`value`, and the new content of the arguments at the positions `changed`."""
+    def answer(
+        self, value: Any, mine: list[Any], changed: list[int], leaves: Sequence[torch.Tensor] = ()
+    ) -> bytes:
+        """`value`, which may be computed from `leaves`, and the new content of the arguments at the positions `changed`."""
         encoder = codec.Encoder(self.handle, {id(x): k for k, x in enumerate(mine)})
+        encoder.graph = lambda tensor: self.handle((tensor, leaves))
         header = {"v": encoder.value(value), "m": [[k, _content(mine[k], encoder)] for k in changed]}
         return self.reply(header, encoder)
 
@@ -172,7 +184,7 @@ class Desk:
         encoder = codec.Encoder(self.handle)
         header = {"cb": number, "a": encoder.value(list(args)), "k": encoder.value(kwargs)}
         messages.send_frame(self.sock, self.reply(header, encoder))
-        ok, value = pickle.loads(messages.receive_frame(self.sock, 2**40))
+        ok, value = pickle.loads(self.serve())
         if not ok:
             raise codec.builtin_exception(*value)
         return value
@@ -218,17 +230,33 @@ def rehearse(calls: list[misconceptions.Call]) -> list[misconceptions.Answer]:
     return misconceptions.answers(calls, look_up)
 
 
-def advance(iterator: Any) -> tuple[Any, ...]:
-    """The next item, in a tuple; an empty one at the end."""
-    try:
-        return (next(iterator),)
-    except StopIteration:
-        return ()
+def advance(iterator: Any, n: int | None = None) -> tuple[Any, ...]:
+    """The next item, or the n-th from where it was first asked for one, in a tuple; an empty one at the end."""
+    walked = _desk.walked.setdefault(id(iterator), []) if n is not None else []
+    while len(walked) <= (n or 0):
+        try:
+            walked.append(next(iterator))
+        except StopIteration:
+            return ()
+    return (walked[n or 0],)
 
 
 def resolve(number: int) -> Any:
     """The object behind a handle; how the examiner's pickles name it."""
     return _desk.objects[number]
+
+
+def pull_back(number: int, gradient: torch.Tensor) -> list[torch.Tensor | None]:
+    """Backward through an answer: its gradients with respect to the tensors of the call that it answered."""
+    output, leaves = _desk.objects[number]
+    before = [leaf.grad for leaf in leaves]
+    for leaf in leaves:
+        leaf.grad = None
+    output.backward(gradient, retain_graph=True)
+    found = [leaf.grad for leaf in leaves]
+    for leaf, grad in zip(leaves, before, strict=True):
+        leaf.grad = grad
+    return found
 
 
 def counted_elsewhere(number: int) -> Callable[..., Any]:
@@ -240,24 +268,23 @@ def counted_elsewhere(number: int) -> Callable[..., Any]:
     return stub
 
 
-def _snapshot(x: Any) -> Any:
-    """What decides whether a mutable argument has changed."""
+def _snapshot(x: Any) -> tuple[Any, Any]:
+    """What decides whether a mutable argument has changed, and what must live on meanwhile: a freed object's address comes back."""
     if isinstance(x, np.ndarray):
-        return x.shape, x.dtype, x.tobytes()
+        return (x.shape, x.dtype, x.tobytes()), None
     if isinstance(x, torch.Tensor):
         parts = [
             part
             for part in (x, x.grad if x.is_leaf else None)
             if part is not None and codec.plain_tensor(part)
         ]
-        return tuple(x.shape), x.requires_grad, [codec.tensor_bytes(part) for part in parts]
+        return (tuple(x.shape), x.requires_grad, [codec.tensor_bytes(part) for part in parts]), None
     if isinstance(x, np.random.Generator):
-        return repr(x.bit_generator.state)
+        return repr(x.bit_generator.state), None
     if isinstance(x, torch.Generator):
-        return x.get_state().numpy().tobytes()
-    if isinstance(x, dict):
-        return [(id(k), id(v)) for k, v in x.items()]
-    return [id(item) for item in x]
+        return x.get_state().numpy().tobytes(), None
+    items = [part for pair in x.items() for part in pair] if isinstance(x, dict) else list(x)
+    return [id(item) for item in items], items
 
 
 def _content(x: Any, encoder: codec.Encoder) -> Any:
@@ -265,7 +292,8 @@ def _content(x: Any, encoder: codec.Encoder) -> Any:
     if isinstance(x, torch.Tensor):
         grad = x.grad if x.is_leaf else None
         return encoder.value([x.detach().requires_grad_(x.requires_grad and x.is_leaf), grad], known=False)
-    return encoder.value(x, known=False)
+    plain = dict if isinstance(x, dict) else list if isinstance(x, deque) else lambda x: x
+    return encoder.value(plain(x), known=False)
 
 
 def main(sock: socket.socket, shell: Shell) -> None:

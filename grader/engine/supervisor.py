@@ -17,10 +17,11 @@ import tempfile
 import threading
 import time
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from grader.engine import preload
-from grader.engine.plan import MAX_ALL, Plan, line_up
+from grader.engine.plan import MAX_ALL, Known, Plan, line_up
 from grader.engine.result import NotebookResult, TestResult, Verdict
 from grader.errors import CourseError
 from grader.sandbox import linux
@@ -32,6 +33,10 @@ from grader.source.notebook import Assignment, Notebook, Role
 
 _GRACE = 2.0
 """Seconds that the examiner has to notice that the student's process was ended."""
+_LAST_BREATH = 0.2
+"""Seconds between the closing of a dying process's socket and its end."""
+_LOAD = 9.0
+"""So many times its limit a step may wait besides for a processor that others have."""
 _REHEARSAL = 60.0
 """Seconds for one exercise's rehearsal; where that is not enough, none of its misconceptions is named."""
 _SAMPLE = 0.05
@@ -67,7 +72,8 @@ class Student:
 
     def __init__(self, isolate: bool, limits: Limits, scratch: str) -> None:
         self.data, theirs = socket.socketpair()
-        self.process = preload.server().fork("student", theirs, limits, scratch, isolate)
+        own = scratch if isolate else tempfile.mkdtemp(dir=scratch)  # nothing that another process has left
+        self.process = preload.server().fork("student", theirs, limits, own, isolate)
         self.meter = Meter(self.process.pid)
         try:
             self.data.settimeout(60)  # what it says of its sandbox, before any of the student's code runs
@@ -77,18 +83,18 @@ class Student:
             self.finish()
             raise OSError("the student's process did not start") from None
 
-    def finish(self) -> dict[str, Any]:
-        """Kill it and everything it started, and wait until they have gone: its exit status and processor time."""
+    def finish(self, within: float = 0.0) -> dict[str, Any]:
+        """End it and everything it started, and wait until they have gone; see `Child.end`."""
         self.data.close()
         spent, _ = self.meter.read(sys.maxsize)  # of children too: those that end with it report to nobody
-        end = self.process.end()
+        end = self.process.end(within)
         return end | {"cpu": max(end.get("cpu", 0.0), spent)}
 
 
 def supervise(assignment: Assignment, notebook: Notebook, plan: Plan, *, isolate: bool) -> Supervisor:
-    """A finished run; a second try where the machinery failed (a warm server that the system killed, say)."""
+    """A finished run; a second try where the machinery failed (a warm server that the system killed, say), for what is left to do."""
+    run = Supervisor(assignment, notebook, plan, isolate)
     for _ in range(2):
-        run = Supervisor(assignment, notebook, plan, isolate)
         try:
             run.grade()
             return run
@@ -111,9 +117,9 @@ class Supervisor:
     restarts: int = -1
     student: Student | None = None
     ended: tuple[Verdict, str] | None = None  # why we ended the present student's process
-    blamed: str = ""  # and over which step
-    results: dict[str, dict[str, Any]] = field(default_factory=dict)
-    outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    blamed: int = -1  # and over which step
+    known: Known = field(default_factory=Known)
+    excused: set[int] = field(default_factory=set)  # steps run again because the system ended a process
     named: tuple[tuple[str, str], ...] = ()
     done: bool = False  # all verdicts are in
 
@@ -126,7 +132,7 @@ class Supervisor:
         code = "\n".join(step.source[:MAX_ALL] for step in self.plan.steps)[: 4 * MAX_ALL]
         needed = [module for module, text in _ON_NEED.items() if text.search(code)]
         preload.server().preload([*_imported(self.notebook), *needed])
-        self.deadline = time.monotonic() + self.limits.notebook_seconds
+        self.deadline, self.waited = time.monotonic() + self.limits.notebook_seconds, 0.0
         with tempfile.TemporaryDirectory(prefix="grader-") as scratch:
             self.scratch = scratch
             try:
@@ -136,9 +142,9 @@ class Supervisor:
                 self._end_student()
 
     def result(self) -> NotebookResult:
-        found = [self.results[test.id] for test in self.notebook.tests]
+        found = [self.known.results[test.id] for test in self.notebook.tests]
         tests = [TestResult(**{**result, "verdict": Verdict(result["verdict"])}) for result in found]
-        outputs = tuple((index, tuple(items)) for index, items in sorted(self.outputs.items()))
+        outputs = tuple((index, tuple(items)) for index, items in sorted(self.known.outputs.items()))
         return NotebookResult(self.notebook.name, tuple(tests), outputs, self.named)
 
     def _examine(self) -> bool:
@@ -148,8 +154,8 @@ class Supervisor:
         self.examiner = server.fork("examiner", theirs, self.limits.of_examiner(), self.scratch)
         with control:
             control.settimeout(60)
-            send_frame(control, pickle.dumps(replace(self.plan, known=tuple(self.results.values()))))
-            self._begin("the start", 60.0)
+            send_frame(control, pickle.dumps(replace(self.plan, known=self.known)))
+            self._begin(-1, 60.0)
             try:
                 while True:
                     self._wait(control)
@@ -163,7 +169,8 @@ class Supervisor:
                 if isinstance(error, EOFError) and server.has_ended(within=0.5):
                     # not the submission's doing: try again
                     raise OSError("the warm server has ended") from None
-                self._stop_examiner()
+                self._end_student()
+                self._come_to_grief(self.examiner.end(_LAST_BREATH if isinstance(error, EOFError) else 0.0))
                 return False
             finally:
                 self.cpu += self.examiner.end().get("cpu", 0.0)
@@ -171,31 +178,53 @@ class Supervisor:
     def _heed(self, message: dict[str, Any], control: socket.socket) -> None:
         """Do what the examiner asks for, or note what it reports."""
         if "result" in message:
-            self.results[message["result"]["id"]] = message["result"]
+            self.known.results[message["result"]["id"]] = message["result"]
+        if "outputs" in message:
+            self.known.outputs.setdefault(message["index"], message["outputs"])
         if "step" in message:
             self._begin(message["step"], message["limit"])
         elif "done" in message:
             self.done = True
-            self._begin("the end", 60.0)
+            self._begin(-1, 60.0)
         elif "named" in message:
             self.named = tuple((exercise, name) for exercise, name in message["named"])
         elif "rehearse" in message:
             send_frame(control, rehearsed(self.assignment, self.notebook, message["rehearse"], self.limits))
             self._begin(self.step, self.step_seconds)  # the first who needs it does not pay for it
-        elif "outputs" in message:
-            self.outputs = dict(message["outputs"])
         elif "incident" in message:
             self.incidents.append(message["incident"])
         elif "need" in message:
             self._give_student(control)
         elif "gone" in message:
-            how = _how(self._end_student())
+            end = self._end_student(_LAST_BREATH if message["gone"] else 0.0)
             verdict, reason = self.ended or (None, "")
-            answer = {"verdict": verdict, "reason": reason, "how": how, "step": self.blamed}
-            send_message(control, answer)
+            # ended over an earlier step, which had its answer in the same moment: the present one is not to blame
+            again = (
+                self.blamed != self.step
+                if verdict
+                else self._excused(end, self.limits, "the student's process")
+            )
+            send_message(control, {"verdict": verdict, "reason": reason, "how": _how(end), "again": again})
 
-    def _begin(self, step: str, seconds: float) -> None:
+    def _begin(self, step: int, seconds: float) -> None:
+        self.deadline += self.waited
         self.step, self.step_began, self.step_seconds = step, time.monotonic(), seconds
+        self.waited, self.at_first = 0.0, (-1.0, 0.0)
+
+    def _excused(self, end: dict[str, Any], limits: Limits, whose: str) -> bool:
+        """Whether the present step is run again, once, because neither we nor the submission has killed a process: none can kill
+        number 1 of its own process table."""
+        killed = end.get("itself") and end["status"] == -signal.SIGKILL and end["cpu"] < limits.cpu_seconds
+        if not killed or self.step in self.excused:
+            return False
+        self.excused.add(self.step)
+        self.incidents.append(f"{self._name()}: {whose} was killed from outside; asked again")
+        return True
+
+    def _name(self) -> str:
+        """The present step in words."""
+        step = self.plan.steps[self.step]
+        return "" if self.step < 0 else step.id or f"cell {step.index}"
 
     def _give_student(self, control: socket.socket) -> None:
         self._end_student()
@@ -219,11 +248,11 @@ class Supervisor:
         send_message(control, {}, self.student.data.fileno())
         self.student.data.close()
 
-    def _end_student(self) -> dict[str, Any]:
+    def _end_student(self, within: float = 0.0) -> dict[str, Any]:
         """End the present student's process, if there is one, and say how it ended."""
         if self.student is None:
             return {}
-        end = self.student.finish()
+        end = self.student.finish(within)
         self.cpu += end.get("cpu", 0.0)
         self.student = None
         return end
@@ -241,38 +270,49 @@ class Supervisor:
             if not ended and (too_much := self._too_much(now)):
                 self.ended, self.blamed, ended = too_much, self.step, now
                 if not self.done:
-                    self.incidents.append(f"{self.step}: {too_much[0]}: {too_much[1]}")
+                    self.incidents.append(f"{self._name()}: {too_much[0]}: {too_much[1]}")
                 if self.student is not None:
                     self.student.finish()
 
     def _too_much(self, now: float) -> tuple[Verdict, str] | None:
         """What the student's process has used too much of."""
-        if now > self.step_began + self.step_seconds:
+        cpu, memory = self.student.meter.read(self.limits.memory) if self.student else (0.0, 0)
+        self._allow(now, cpu)
+        if now > self.step_began + self.step_seconds + self.waited:
             return Verdict.TIMEOUT, f"no answer within {self.step_seconds:g} s"
         if late := self._late(now):
             return late
-        if self.student is not None:
-            cpu, memory = self.student.meter.read(self.limits.memory)
-            if cpu > self.limits.cpu_seconds:
-                return Verdict.TIMEOUT, f"more than {self.limits.cpu_seconds} s of processor time"
-            if memory > self.limits.memory:
-                return Verdict.CRASHED, f"more than {self.limits.memory >> 20} MiB of memory"
+        if cpu > self.limits.cpu_seconds:
+            return Verdict.TIMEOUT, f"more than {self.limits.cpu_seconds} s of processor time"
+        if memory > self.limits.memory:
+            return Verdict.CRASHED, f"more than {self.limits.memory >> 20} MiB of memory"
         return None
+
+    def _allow(self, now: float, cpu: float) -> None:
+        """Note how long the present step has waited for a processor that was not busy with the submission's own work."""
+        delay = _delay(self.examiner.pid) + (_delay(self.student.process.pid) if self.student else 0.0)
+        if self.at_first[0] < 0:
+            self.at_first = delay, cpu
+        others = min(delay - self.at_first[0], now - self.step_began - (cpu - self.at_first[1]))
+        self.waited = min(max(others, self.waited), _LOAD * self.step_seconds)
 
     def _late(self, now: float) -> tuple[Verdict, str] | None:
         why = f"the time for the whole notebook ({self.limits.notebook_seconds:g} s) is used up"
-        return (Verdict.TIMEOUT, why) if now > self.deadline else None
+        return (Verdict.TIMEOUT, why) if now > self.deadline + self.waited else None
 
-    def _stop_examiner(self) -> None:
-        """The examiner hangs or has died over the present step, which is a test's: that test is lost."""
-        self.examiner.kill()
-        self._end_student()
+    def _come_to_grief(self, end: dict[str, Any]) -> None:
+        """The examiner hangs or has died over the present step, which is lost with what hangs on it, unless the system killed it."""
         verdict, reason = self.ended or (Verdict.CRASHED, "the examiner ended over the answers")
-        test = next((test for test in self.notebook.tests if test.id == self.step), None)
-        if test is None or test.id in self.results:
-            raise OSError(f"the examiner ended in {self.step}")
-        self.incidents.append(f"{test.id}: the examiner had to be started again")
-        self.results[test.id] = asdict(TestResult(test.id, verdict, 0.0, test.points, reason))
+        step = self.plan.steps[self.step]
+        if self.step < 0 or step.id in self.known.results:  # nothing of the student's was at work
+            raise OSError("the examiner ended between two steps")
+        if not self.ended and self._excused(end, self.limits.of_examiner(), "the examiner"):
+            return
+        self.incidents.append(f"{self._name()}: the examiner had to be started again")
+        if step.kind == "test":
+            self.known.results[step.id] = asdict(TestResult(step.id, verdict, 0.0, step.points, reason))
+        else:
+            self.known.deadly[self.step] = f"{verdict}: {reason}"
 
 
 def rehearsed(assignment: Assignment, notebook: Notebook, exercise: str, limits: Limits) -> bytes:
@@ -307,6 +347,14 @@ def _rehearsed(assignment: Assignment, notebook: Notebook, name: str, limits: Li
             return pickle.dumps([])
         finally:
             process.end()
+
+
+def _delay(pid: int) -> float:
+    """Seconds that a process was ready to run and another had the processor; 0 where this system does not tell."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 def _how(end: dict[str, Any]) -> str:

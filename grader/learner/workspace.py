@@ -30,6 +30,7 @@ from grader.files import write_whole
 from grader.source.notebook import PUBLIC_PASSED, read_notebook
 
 WORK, COPIES, START = "work", ".copies.json", "START.ipynb"
+GLOSSARY_PAGE = "lectures/GLOSSARY.md"
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,8 @@ def show(root: Path | None = None) -> None:
 
 
 def _published(root: Path, units: Sequence[Unit]) -> Iterator[str]:
-    for page in ("lectures/GLOSSARY.md", "lectures/map.svg"):
-        if (root / page).exists():
-            yield page
+    if (root / GLOSSARY_PAGE).exists():
+        yield GLOSSARY_PAGE
     for unit in units:
         yield unit.lecture
         if (root / unit.assignment).exists():
@@ -192,7 +192,7 @@ def _start_page(root: Path, units: Sequence[Unit]) -> NotebookNode:
         "# Why are neural networks hard to train?\n\n"
         "Each lecture asks one question and takes an hour. Read it, then do its assignment: write your code where it says so, and "
         "run the checks below it. Begin with unit 01, or with the first question that you cannot answer.\n\n"
-        f"![{coursemap.in_words(units)}](lectures/map.svg)"
+        + "\n".join([*coursemap.picture(units), "", coursemap.in_words(units)])
     )
     hints = (
         "Everything that you open from here is your own copy, in the folder `work`: change what you like. It is saved on this "

@@ -2,8 +2,8 @@
 
     nbgrader export --exporter grader.lms.export.CanvasExport --to grades.csv --CanvasExport.roster=roster.csv
 
-A score is exported only when it is final (final.py): what could not be graded, or waits for a person, is left empty and
-counted, never 0. The forms are in layouts.py, the platforms' class lists in roster.py.
+A score is exported only when it is final (record/grades.py): what could not be graded, or waits for a person, is left empty and
+counted, never 0. The forms are in grade_files.py, the platforms' class lists in roster.py.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
-import sqlalchemy as sa
 from nbgrader import api
 from nbgrader.plugins import ExportPlugin
 from traitlets import Bool, Unicode
@@ -30,8 +29,8 @@ from grader.lms.grade_files import (
     to_csv,
 )
 from grader.lms.roster import Roster, read_roster
-from grader.record.final import Grades, State, gather
-from grader.record.gradebook import reading
+from grader.record.grades import Grades, State, gather
+from grader.record.schema import reading
 from grader.source.course import Course, read_course
 
 
@@ -58,13 +57,14 @@ class LmsExport(ExportPlugin):
         roster = read_roster(Path(self.roster)) if self.roster else None
         database = gradebook.engine.url.database
         _spare(target, [Path(self.roster)] if self.roster else [], database)
-        grades = gather(gradebook, [str(name) for name in self.assignment], [str(id) for id in self.student])
-        table = type(self).layout(grades, roster)
+        units, students = ([str(name) for name in names] for names in (self.assignment, self.student))
+        self.grades = gather(gradebook.db.connection(), units, students)
+        table = type(self).layout(self.grades, roster)
         try:
             write_whole(target, to_csv(table.rows, bom=self.bom))
         except OSError as error:
             raise CourseError(f"{target}: {error.strerror}; name another file with --out") from error
-        self.summary = f"{target}: {_summary(grades, table)}"
+        self.summary = f"{target}: {_summary(self.grades, table)}"
         self.log.info(self.summary)
 
 
@@ -117,7 +117,7 @@ def _spare(target: Path, inputs: Iterable[Path], database: str | None) -> None:
 
 
 def _summary(grades: Grades, table: Table) -> str:
-    states = [grades.mark(student.id, unit).state for unit in grades.units for student in grades.students]
+    states = [grades.of(student.id, unit).state for unit in grades.units for student in grades.students]
     count = {state: states.count(state) for state in State}
     empty = [
         f"{count[state]} {words}"
@@ -162,19 +162,10 @@ def export_grades(
     plugin.assignment, plugin.bom = list(units), bom
     with _opened(course) as gradebook:
         plugin.export(gradebook)
-        known = _submissions(gradebook)
-    new = sum((unit, student) not in known for unit in units for student in course.students(unit))
+    known = plugin.grades.submissions
+    new = sum((student, unit) not in known for unit in units for student in course.students(unit))
     more = f"; {new} in submitted/ are not in the gradebook yet: run `grader grade` first" if new else ""
     return plugin.summary + more
-
-
-def _submissions(gradebook: api.Gradebook) -> set[tuple[str, str]]:
-    handed = api.SubmittedAssignment
-    of = handed.assignment_id == api.Assignment.id
-    return {
-        tuple(row)
-        for row in gradebook.db.execute(sa.select(api.Assignment.name, handed.student_id).where(of))
-    }
 
 
 @contextlib.contextmanager

@@ -30,7 +30,7 @@ from datetime import datetime, timedelta
 
 from grader.errors import CourseError
 from grader.lms.roster import Roster
-from grader.record.final import Grades, State, Student
+from grader.record.grades import Grades, Person, State
 from grader.text import some
 
 # --------------------------------------------------------------------------------------------------- cells
@@ -147,10 +147,12 @@ def csv_table(grades: Grades, roster: Roster | None) -> Table:
     ]
     for unit in grades.units:
         for student in grades.students:
-            mark = grades.mark(student.id, unit)
+            mark = grades.of(student.id, unit)
             who = [student.id, student.last, student.first, student.email]
-            points = [mark.raw, mark.penalty, mark.score, unit.max_score, mark.auto]
-            rows.append([unit.name, _time(unit.duedate), _time(mark.timestamp), *who, *points, mark.state])
+            final = mark.state is State.GRADED
+            points = [mark.raw, mark.penalty, mark.total] if final else [None, None, None]
+            times = _time(unit.duedate), _time(mark.timestamp)
+            rows.append([unit.name, *times, *who, *points, unit.max_score, mark.auto, mark.state])
     return Table(rows)
 
 
@@ -199,12 +201,12 @@ def _canvas_column(header: Sequence[str], unit: str) -> int | None:
     return plain.index(wanted) if plain.count(wanted) == 1 else None
 
 
-def _sortable(student: Student) -> str:
+def _sortable(student: Person) -> str:
     return ", ".join(part for part in (student.last, student.first) if part) or student.id
 
 
 def _scores(grades: Grades, student: str | None) -> list[Cell]:
-    return [grades.mark(student, unit).score for unit in grades.units]
+    return [grades.of(student, unit).score for unit in grades.units]
 
 
 def _is_number(text: str) -> bool:
@@ -268,7 +270,7 @@ def _worksheet(grades: Grades, roster: Roster, matched: _Matched) -> Table:
     kept = [where for where, name in enumerate(roster.header) if name.casefold() in _WORKSHEET]
     rows: list[list[Cell]] = [[roster.header[where] for where in kept]]
     for row, student in zip(roster.rows, matched.students, strict=True):
-        score = grades.mark(student, unit).score
+        score = grades.of(student, unit).score
         plain = [Verbatim(cell) if cell == "-" or _is_number(cell) else cell for cell in row]
         rows.append([score if where == at else plain[where] for where in kept])
     return Table(rows, (*matched.remarks, *remarks))
@@ -309,7 +311,7 @@ def gradescope_table(grades: Grades, roster: Roster | None) -> Table:
     for who, student in people:
         cells = list(who)
         for unit in grades.units:
-            mark = grades.mark(student, unit)
+            mark = grades.of(student, unit)
             status = [_GRADESCOPE.get(mark.state, "Ungraded")] if len(grades.units) == 1 else []
             times = [_time(mark.timestamp), "" if mark.state is State.ABSENT else _hours(mark.late)]
             cells += [mark.score, unit.max_score, *status, *times]

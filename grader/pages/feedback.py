@@ -27,8 +27,8 @@ from grader.files import IN_THE_WAY, write_whole
 from grader.pages import html as pages
 from grader.progress import Progress
 from grader.record.autograded import NO_RESPONSE, PICTURES, Stamp, read_stamp
+from grader.record.grades import CellGrade, SubmissionGrades, read_grades
 from grader.record.journal import Journal
-from grader.record.marks import Mark, Marks, read_marks
 from grader.source.bank import WrongAnswer
 from grader.source.course import Course, chosen, read_course
 from grader.source.lock import disk_errors, hold
@@ -165,8 +165,8 @@ def write_feedback(
     resubmitted: list[str] = []
     failed: list[str] = []
     with disk_errors(course), hold(course.state), contextlib.ExitStack() as stack:
-        writer = Writer(course, assignment, read_marks(course, unit))
-        journal = stack.enter_context(contextlib.closing(Journal(course.state / f"{unit}.journal")))
+        writer = Writer(course, assignment, read_grades(course, unit))
+        journal = stack.enter_context(contextlib.closing(Journal(course.state)))
         bar = stack.enter_context(Progress(f"feedback {unit}", len(wanted), show=progress))
         for student in wanted:
             bar.advance()
@@ -197,7 +197,7 @@ def write_feedback(
 class Writer:
     """Makes and writes the pages of one unit."""
 
-    def __init__(self, course: Course, assignment: Assignment, marks: Mapping[str, Marks]) -> None:
+    def __init__(self, course: Course, assignment: Assignment, marks: Mapping[str, SubmissionGrades]) -> None:
         self.course, self.assignment, self.marks = course, assignment, marks
         self._outlines = {notebook.name: tuple(outline(notebook)) for notebook in assignment.notebooks}
         self._known = {
@@ -205,7 +205,7 @@ class Writer:
             for notebook in assignment.notebooks
         }
 
-    def make(self, student: str, result: Result, marks: Marks, stamp: Stamp) -> dict[Path, bytes]:
+    def make(self, student: str, result: Result, marks: SubmissionGrades, stamp: Stamp) -> dict[Path, bytes]:
         """A student's pages: where each belongs, and its bytes."""
         folder = self.course.folder("feedback", student, self.assignment.unit)
         return {
@@ -230,7 +230,9 @@ class Writer:
                 write_whole(self.course.folder("feedback", student, unit) / name, content)
         return True
 
-    def page(self, student: str, notebook: Notebook, result: Result, marks: Marks, stamp: Stamp) -> Page:
+    def page(
+        self, student: str, notebook: Notebook, result: Result, marks: SubmissionGrades, stamp: Stamp
+    ) -> Page:
         """What a student's page says."""
         folder = self.course.folder("autograded", student, self.assignment.unit)
         handed = json.loads((folder / f"{notebook.name}.ipynb").read_bytes())["cells"]
@@ -287,7 +289,7 @@ class Writer:
         part: Part,
         outcome: NotebookResult,
         theirs: Mapping[str, Any],
-        marks: Marks,
+        marks: SubmissionGrades,
         stamp: Stamp,
         pictures: _Pictures,
     ) -> Section:
@@ -327,7 +329,7 @@ class Writer:
         return tuple(known[name] for owner, name in named if owner == exercise and name in known)
 
 
-def _check(cell: Cell, exercise: str, test: TestResult | None, mark: Mark | None) -> Check:
+def _check(cell: Cell, exercise: str, test: TestResult | None, mark: CellGrade | None) -> Check:
     auto = test.points if test else 0.0
     points = mark.score if mark is not None and mark.score is not None else auto
     return Check(

@@ -32,17 +32,20 @@ _PICTURE = re.compile(r"(data:image/(png|jpeg|gif);base64,[A-Za-z0-9+/=\s]*|(?!/
 
 def clean_html(text: str) -> str:
     """HTML without anything that acts: scripts, handlers, styles, frames, forms, links to other than pages and pictures."""
-    import bleach
+    import nh3
 
-    def allowed(tag: str, name: str, value: str) -> bool:
+    def allowed(tag: str, name: str, value: str) -> str | None:
         if name == "href":
-            return tag == "a" and _LINK.match(value) is not None
+            return value if _LINK.match(value) else None
         if name == "src":
-            return tag == "img" and _PICTURE.fullmatch(value) is not None
-        return name in _ATTRIBUTES
+            return value if _PICTURE.fullmatch(value) else None
+        return value
 
-    protocols = ("http", "https", "mailto", "data")
-    return str(bleach.clean(text, tags=_TAGS, attributes=allowed, protocols=protocols))
+    attributes = {"*": set(_ATTRIBUTES), "a": {"href"}, "img": {"src"}}
+    schemes = {"http", "https", "mailto", "data"}
+    return nh3.clean(
+        text, tags=set(_TAGS), attributes=attributes, attribute_filter=allowed, url_schemes=schemes
+    )
 
 
 def markdown(source: str, attachments: Mapping[str, Any] | None = None, *, tex: bool = True) -> Markup:

@@ -22,13 +22,12 @@ from grader.engine.result import Result, Status, Verdict
 from grader.engine.submission import TIMESTAMP, parse_timestamp
 from grader.errors import CourseError
 from grader.files import write_whole
-from grader.pages import charts, html
+from grader.pages import html
 from grader.pages import statistics as stats
 from grader.progress import Progress
 from grader.record.autograded import read_stamp
-from grader.record.gradebook import CellId
+from grader.record.grades import CellId, SubmissionGrades, read_grades
 from grader.record.journal import Journal
-from grader.record.marks import Marks, read_marks
 from grader.source.bank import WrongAnswer
 from grader.source.course import Course, read_course
 from grader.source.lock import disk_errors, hold
@@ -215,15 +214,15 @@ def read_outcomes(course: Course, assignment: Assignment, *, progress: bool = Tr
     """Each submission, in the order of ids. Hold the course meanwhile."""
     unit = assignment.unit
     students = course.students(unit)
-    marks = read_marks(course, unit) if students else {}
+    marks = read_grades(course, unit) if students else {}
     with contextlib.ExitStack() as stack:
-        journal = stack.enter_context(contextlib.closing(Journal(course.state / f"{unit}.journal")))
+        journal = stack.enter_context(contextlib.closing(Journal(course.state)))
         bar = stack.enter_context(Progress(f"report {unit}", len(students), show=progress))
         for student in students:
             folder = course.folder("autograded", student, unit)
             stamp = read_stamp(folder, assignment)
             result = journal.get(stamp.key) if stamp else None
-            theirs = marks.get(student, Marks())
+            theirs = marks.get(student, SubmissionGrades())
             if stamp is None or result is None:
                 yield Outcome(student, theirs.name, NOT_YET)
             else:
@@ -237,7 +236,7 @@ def outcome(
     assignment: Assignment,
     student: str,
     result: Result,
-    marks: Marks,
+    marks: SubmissionGrades,
     untouched: frozenset[CellId],
     remarks: tuple[str, ...] = (),
 ) -> Outcome:
@@ -263,7 +262,7 @@ def outcome(
         sandbox=result.sandbox,
         by_hand={key: mark.score for key in written if (mark := marks.cells.get(key)) is not None},
         total=marks.total if marks.cells else None,
-        penalty=sum(marks.penalties.values()),
+        penalty=marks.penalty,
         waits=marks.waits,
     )
 
@@ -445,7 +444,7 @@ def render(report: ClassReport) -> str:
     return html.render(
         "report.html",
         report=report,
-        charts=charts,
+        number=html.number,
         losses=[
             (exercise.title, (exercise.mean or 0.0, exercise.lost_visible, exercise.lost_hidden))
             for exercise in report.exercises

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -60,10 +61,8 @@ def point_bins(values: ArrayLike, highest: float) -> tuple[Bin, ...]:
     A bin begins at `highest` where the width divides it, so that full marks have a bar of their own. Extra credit counts as full marks.
     """
     width = _nice(highest / MAX_BINS) if highest > 0 else 1.0
-    last = math.floor(highest / width + 1e-9)
-    place = np.clip(np.floor(np.asarray(values, dtype=float) / width + 1e-9), 0, last).astype(int)
-    counts = np.bincount(place, minlength=last + 1)
-    return tuple(Bin(k * width, (k + 1) * width, int(count)) for k, count in enumerate(counts))
+    edges = width * np.arange(math.floor(highest / width + 1e-9) + 2)
+    return _bins(np.clip(np.asarray(values, dtype=float) + 1e-9 * width, 0, edges[-2]), edges)
 
 
 def doubling_bins(values: ArrayLike) -> tuple[Bin, ...]:
@@ -72,10 +71,16 @@ def doubling_bins(values: ArrayLike) -> tuple[Bin, ...]:
     found = found[found > 0]
     if not found.size:
         return ()
-    place = np.frexp(found)[1] - 1  # floor(log2), exactly
-    low = int(place.min())
-    counts = np.bincount(place - low)
-    return tuple(Bin(2.0 ** (low + k), 2.0 ** (low + k + 1), int(count)) for k, count in enumerate(counts))
+    power = np.frexp(found)[1] - 1  # floor(log2), exactly
+    return _bins(found, 2.0 ** np.arange(power.min(), power.max() + 2))
+
+
+def _bins(values: ArrayLike, edges: NDArray[Any]) -> tuple[Bin, ...]:
+    counts = np.histogram(values, edges)[0]
+    return tuple(
+        Bin(float(low), float(high), int(count))
+        for low, high, count in zip(edges, edges[1:], counts, strict=False)
+    )
 
 
 def share(flags: Iterable[bool]) -> float | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,16 +26,19 @@ from grader.engine.submission import (
     read_cells,
 )
 from grader.files import IN_THE_WAY, write_whole
-from grader.record.gradebook import CellId, Entry
-from grader.source.notebook import Assignment, Notebook, Role, role_of
+from grader.record.gradebook import Grading
+from grader.record.grades import CellId
+from grader.source.notebook import Assignment, Notebook, Role
 
 Json = dict[str, Any]
 STAMP = "trainlab"
 """Key of our entry in a notebook's metadata, and in a test cell's."""
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 """Files of a submission that go along, so that formgrader shows text cells as the student saw them."""
+PICTURE_TYPES = ("image/png", "image/jpeg", "image/gif")
 NO_RESPONSE = "No response."
 """nbgrader's own words for a solution cell that is as it was released."""
+MISSING = "# This cell was missing from the submission."
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 
@@ -51,42 +55,18 @@ class Stamp:
 
 def read_stamp(folder: Path, assignment: Assignment) -> Stamp | None:
     """The stamp of an autograded folder; None where one of its notebooks is missing, damaged or not ours."""
-    made_from, untouched = set(), set[CellId]()
+    stamps, untouched = set(), set[CellId]()
     for notebook in assignment.notebooks:
         try:
-            text = (folder / f"{notebook.name}.ipynb").read_text("utf-8")
-            stamp, _ = json.JSONDecoder().raw_decode(text, text.rindex(f'"{STAMP}": ') + len(f'"{STAMP}": '))
-            made_from.add((stamp["key"], stamp.get("status", Status.GRADED), stamp["submission"]))
+            stamp = json.loads((folder / f"{notebook.name}.ipynb").read_bytes())["metadata"][STAMP]
+            stamps.add((stamp["key"], stamp.get("status", Status.GRADED), stamp["submission"]))
             untouched.update((notebook.name, cell) for cell in stamp["untouched"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, LookupError, TypeError):
             return None
-    return Stamp(*made_from.pop(), frozenset(untouched)) if len(made_from) == 1 else None
+    return Stamp(*stamps.pop(), frozenset(untouched)) if len(stamps) == 1 else None
 
 
-def edited_cells(folder: Path, assignment: Assignment) -> list[str]:
-    """Ids of set-up and test cells that an autograded folder has in other words, or with other points, than the source now."""
-    edited = []
-    for notebook in assignment.notebooks:
-        try:
-            cells = load_notebook((folder / f"{notebook.name}.ipynb").read_bytes())["cells"]
-        except (OSError, Unreadable):
-            continue
-        told = [(cell["metadata"].get("nbgrader") or {}, cell) for cell in cells]
-        was = {
-            meta["grade_id"]: (cell["source"], float(meta.get("points") or 0))
-            for meta, cell in told
-            if role_of(cell["cell_type"], meta) in (Role.TEST, Role.SETUP)
-        }
-        now = {
-            cell.id: (cell.source, cell.points)
-            for cell in notebook.cells
-            if cell.role is Role.TEST or (cell.role is Role.SETUP and cell.id in was)
-        }
-        edited += [cell for cell in dict.fromkeys([*now, *was]) if was.get(cell) != now.get(cell)]
-    return edited
-
-
-def gradebook_entry(
+def grading(
     student: str,
     timestamp: datetime | None,
     assignment: Assignment,
@@ -95,7 +75,7 @@ def gradebook_entry(
     *,
     resubmitted: bool,
     extension: timedelta | None = None,
-) -> Entry:
+) -> Grading:
     """What the gradebook should say: points for tests, None for what a person must grade, 0 for an answer that is none.
 
     A submission without a score has None everywhere, and the reason as the comment of each notebook's first solution cell.
@@ -114,7 +94,7 @@ def gradebook_entry(
         first = next((cell.id for cell in notebook.cells if cell.solution), None)
         if not graded and first is not None:
             comments[notebook.name, first] = sentence(result)
-    return Entry(student, timestamp, scores, comments, resubmitted, extension)
+    return Grading(student, timestamp, scores, comments, resubmitted, extension)
 
 
 def sentence(result: Result) -> str:
@@ -201,43 +181,39 @@ class Autograded:
         place = {k: index for index, k in handed.matched.items()}
         tests = {test.id: test for test in outcome.tests}
         outputs = dict(outcome.outputs)
-        missing: dict[int, list[int]] = {}
+        missing = defaultdict[int | None, list[Json]](
+            list
+        )  # after which cell of the student's; None: at the top
         for k, cell in enumerate(notebook.cells):
             if cell.role in (Role.TEST, Role.WRITTEN) and k not in place:
-                missing.setdefault(max((place[j] for j in place if j < k), default=-1), []).append(k)
-        for index in range(-1, len(handed.cells)):
-            if index >= 0:
-                k = handed.matched.get(index, -1)
-                made = self._cell(notebook, k, handed.cells[index], tests)
-                if made["cell_type"] == "code" and (k < 0 or notebook.cells[k].role is not Role.TEST):
-                    made["outputs"] = list(outputs.get(index, ()))
-                elif made["cell_type"] != "code" and (pictures := _attachments(handed.raw["cells"][index])):
+                preceding = max((place[j] for j in place if j < k), default=None)
+                missing[preceding].append(self._cell_of_source(notebook, k, MISSING, tests))
+        yield from missing[None]
+        for index, theirs in enumerate(handed.cells):
+            position = handed.matched.get(index)
+            if position is None:
+                made = _cell("code" if theirs.code else "markdown", theirs.source, {})
+            else:
+                made = self._cell_of_source(notebook, position, theirs.source, tests)
+            if made["cell_type"] != "code":
+                if pictures := _attachments(handed.raw["cells"][index]):
                     made["attachments"] = pictures
-                yield made
-            for k in missing.get(index, []):
-                yield self._cell(notebook, k, None, tests)
+            elif position is None or notebook.cells[position].role is not Role.TEST:
+                made["outputs"] = list(outputs.get(index, ()))
+            yield made
+            yield from missing[index]
 
-    def _cell(
-        self, notebook: Notebook, k: int, cell: StudentCell | None, tests: Mapping[str, TestResult]
+    def _cell_of_source(
+        self, notebook: Notebook, position: int, answer: str, tests: Mapping[str, TestResult]
     ) -> Json:
-        """The source's k-th cell (-1: one that the student added) as it was handed in (None: it was not)."""
-        if k < 0:
-            assert cell is not None
-            return _cell("code" if cell.code else "markdown", cell.source, {})
-        wanted, source = notebook.cells[k], self._source[notebook.name][k]
-        theirs = wanted.role is Role.WORK or wanted.solution
-        text = (
-            wanted.source
-            if not theirs
-            else cell.source
-            if cell
-            else "# This cell was missing from the submission."
-        )
+        """A cell of the source, with the student's `answer` in it where they were to write one, and a test's outcome."""
+        cell, source = notebook.cells[position], self._source[notebook.name][position]
         nbgrader = source["metadata"].get("nbgrader")
+        text = answer if cell.role is Role.WORK or cell.solution else cell.source
         made = _cell(source["cell_type"], text, {"nbgrader": nbgrader} if nbgrader else {})
-        if wanted.role is Role.TEST and wanted.id in tests:
-            made["outputs"] = test_outputs(tests[wanted.id])
-            made["metadata"][STAMP] = {"public": tests[wanted.id].public}
+        if cell.role is Role.TEST and cell.id in tests:
+            made["outputs"] = test_outputs(tests[cell.id])
+            made["metadata"][STAMP] = {"public": tests[cell.id].public}
         return made
 
 
@@ -276,15 +252,13 @@ def _cell(kind: str, source: str, metadata: Json) -> Json:
 
 def _attachments(raw: Any) -> Json:
     """The pictures that were pasted into a text cell."""
-    given = raw.get("attachments") if isinstance(raw, dict) else None
-    kept: Json = {}
-    for name, bundle in given.items() if isinstance(given, dict) else ():
-        if isinstance(bundle, dict):
-            kept[name] = {
-                kind: value
-                for kind, value in bundle.items()
-                if kind in ("image/png", "image/jpeg", "image/gif")
-                and isinstance(value, str)
-                and _BASE64.fullmatch(value)
-            }
-    return kept
+    bundles = raw.get("attachments") if isinstance(raw, dict) else None
+    return {
+        name: {
+            kind: data
+            for kind, data in bundle.items()
+            if kind in PICTURE_TYPES and isinstance(data, str) and _BASE64.fullmatch(data)
+        }
+        for name, bundle in (bundles.items() if isinstance(bundles, dict) else ())
+        if isinstance(bundle, dict)
+    }

@@ -1,82 +1,44 @@
-"""What was edited since a unit was released: a record of what was handed out, compared with what is there now."""
+"""What was edited in a unit: a snapshot of it, kept when it is released and with each result, compared with another one."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from grader.files import write_whole
-from grader.source.course import Course
+from grader.errors import CourseError
 from grader.source.notebook import Assignment, Cell, Role
 from grader.source.regions import split_regions
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Something in a unit that is not as it was released: a cell's id or a file's name, and what about it."""
+    """Something in a unit that is not as it was: a cell's id or a file's name, what about it, and whether it can decide a score."""
 
     where: str
     what: str
+    decides: bool = False
 
     def __str__(self) -> str:
         return f"{self.where} ({self.what})"
 
 
+class CellDigest(NamedTuple):
+    """A cell: what it is for, its points, digests of its source and of what students see of it."""
+
+    role: str
+    points: float
+    source: str
+    seen: str
+
+
 @dataclass(frozen=True)
-class Record:
-    """What was released. A cell is [role, points, digest of its source, digest of what students see of it]."""
+class Snapshot:
+    """A unit at one time: its cells, and digests of the files that travel with it."""
 
-    released: str
-    repository: str
-    cells: dict[str, list[Any]]
-    files: dict[str, str]
-    handed_out: dict[str, str]
-
-
-def edited(course: Course, assignment: Assignment) -> tuple[str, tuple[Edit, ...]]:
-    """When `assignment` was released, and what was edited since; ("", ()) where `grader release` knows nothing of it."""
-    record = read_record(course, assignment.unit)
-    if record is None:
-        return "", ()
-    now = Record(
-        "", record.repository, digests_of_cells(assignment), digests_of_files(assignment), record.handed_out
-    )
-    return record.released, tuple(compare(record, now))
-
-
-def compare(then: Record, now: Record) -> list[Edit]:
-    """What is in `now` and not in `then`, and the other way round."""
-    edits, plain = [], {"added": 0, "removed": 0}
-    for name in sorted({*then.cells, *now.cells}):
-        old, new = then.cells.get(name), now.cells.get(name)
-        if old is None or new is None:
-            what = "added" if old is None else "removed"
-            if (old or new or [""])[0] in _PLAIN:  # their ids follow from their text
-                plain[what] += 1
-            else:
-                edits.append(Edit(name, what))
-            continue
-        if old[1] != new[1]:
-            edits.append(Edit(name, f"points {old[1]:g} to {new[1]:g}"))
-        if old[3] != new[3]:
-            edits.append(Edit(name, _WHAT.get(new[0], new[0])))
-        elif old[2] != new[2]:
-            edits.append(
-                Edit(name, "hidden tests" if new[0] == Role.TEST else "model answer, which decides no score")
-            )
-    if any(plain.values()):
-        edits.append(Edit("text", f"{max(plain.values())} cells around the exercises"))
-    edits += [
-        Edit(name, "file")
-        for name in sorted({*then.files, *now.files})
-        if then.files.get(name) != now.files.get(name)
-    ]
-    if then.repository != now.repository:
-        edits.append(Edit("badge and %pip line", f"now {now.repository}"))
-    return edits
+    cells: Mapping[str, CellDigest]
+    files: Mapping[str, str]
 
 
 _SOLUTION = "solution"
@@ -90,46 +52,63 @@ _WHAT = {
 }
 
 
-def read_record(course: Course, unit: str) -> Record | None:
-    """What was released of `unit`; None where nothing was, or where its record is damaged."""
-    try:
-        return Record(**json.loads(_path(course, unit).read_text("utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):
-        return None
-
-
-def write_record(course: Course, unit: str, record: Record) -> None:
-    write_whole(_path(course, unit), (json.dumps(asdict(record), indent=1, sort_keys=True) + "\n").encode())
-
-
-def _path(course: Course, unit: str) -> Path:
-    return course.state / f"{unit}.release.json"
-
-
-def digests_of_cells(assignment: Assignment) -> dict[str, list[Any]]:
+def snapshot(assignment: Assignment) -> Snapshot:
+    """A unit as it is now. A cell goes by its id, with its notebook's name where there are several."""
     alone = len(assignment.notebooks) == 1
-    return {
-        cell.id if alone else f"{nb.name}/{cell.id}": [
+    cells = {
+        cell.id if alone else f"{notebook.name}/{cell.id}": CellDigest(
             _SOLUTION if cell.solution and cell.role is Role.WORK else str(cell.role),
             cell.points,
-            digest(cell.source.encode()),
-            digest(_seen(cell, nb.name).encode()),
-        ]
-        for nb in assignment.notebooks
-        for cell in nb.cells
+            _digest(cell.source.encode()),
+            _digest(_seen(cell).encode()),
+        )
+        for notebook in assignment.notebooks
+        for cell in notebook.cells
     }
+    return Snapshot(cells, {name: _digest(content) for name, content in assignment.files})
 
 
-def _seen(cell: Cell, where: str) -> str:
+def edits(then: Snapshot, now: Snapshot) -> tuple[Edit, ...]:
+    """What is in `now` and not in `then`, and the other way round."""
+    changes, plain = [], {"added": 0, "removed": 0}
+    for name in sorted({*then.cells, *now.cells}):
+        old, new = then.cells.get(name), now.cells.get(name)
+        if old is None or new is None:
+            what, role = ("removed", old.role) if old else ("added", new.role if new else "")
+            if role in _PLAIN:  # their ids follow from their text
+                plain[what] += 1
+            else:
+                changes.append(Edit(name, what, _decides(role)))
+            continue
+        decides = _decides(new.role)
+        if old.points != new.points:
+            changes.append(Edit(name, f"points {old.points:g} to {new.points:g}", decides))
+        if old.seen != new.seen:
+            changes.append(Edit(name, _WHAT.get(new.role, new.role), decides))
+        elif old.source != new.source:
+            what = "hidden tests" if new.role == Role.TEST else "model answer, which decides no score"
+            changes.append(Edit(name, what, decides))
+    if any(plain.values()):
+        changes.append(Edit("text", f"{max(plain.values())} cells around the exercises"))
+    files = sorted({*then.files, *now.files})
+    return *changes, *(
+        Edit(name, "file", True) for name in files if then.files.get(name) != now.files.get(name)
+    )
+
+
+def _decides(role: str) -> bool:
+    return role in (Role.TEST, Role.SETUP)
+
+
+def _seen(cell: Cell) -> str:
     """What students see of a cell: the model answer of a written question, solutions and hidden tests are not part of it."""
     if cell.role is Role.WRITTEN and cell.solution:
         return ""
-    return split_regions(cell.source, f"{where}: '{cell.id}'")[0]
+    try:
+        return split_regions(cell.source, cell.id)[0]
+    except CourseError:  # markers that only nbgrader itself understands; `release` refuses them
+        return cell.source
 
 
-def digests_of_files(assignment: Assignment) -> dict[str, str]:
-    return {name: digest(content) for name, content in assignment.files}
-
-
-def digest(content: bytes) -> str:
+def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -22,37 +22,31 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from grader.errors import CourseError
+from grader.record.edits import edits, snapshot
+from grader.record.grades import CellId, Unit, read_unit
 from grader.record.schema import (
     ASSIGNMENT,
-    BASE_CELL,
     COMMENT,
     GRADE,
-    GRADE_CELL,
-    NOTEBOOK,
-    OLD_SCHEMAS,
     SCHEMA,
-    SOURCE_CELL,
     STUDENT,
     SUBMISSION,
     SUBMITTED,
-    TASK_CELL,
+    check_schema,
+    connect,
+    mishaps,
 )
 from grader.source.course import Course, importable
-from grader.source.notebook import Assignment, Role
-
-CellId = tuple[str, str]
-"""A cell of a unit: notebook's name, grade id."""
-LOCK_WAIT = 60.0
-"""Seconds to wait for a database that somebody else, such as formgrader, is writing to."""
+from grader.source.notebook import Assignment, Cell, Notebook, Role
 
 
 @dataclass(frozen=True)
-class Entry:
+class Grading:
     """What the gradebook should say about one submission.
 
     `scores` has every graded cell: points, or None for a cell that a person must grade. `comments` has every cell that
     takes a comment. `timestamp` is naive UTC, None where unknown (the gradebook's own is then kept). `resubmitted`:
-    the student's files differ from those that the gradebook's entry was made from. `extension` is extra time (0 takes an
+    the student's files differ from those that the gradebook's scores were made from. `extension` is extra time (0 takes an
     earlier one back, None leaves the gradebook's).
     """
 
@@ -71,19 +65,6 @@ class Recorded:
 
     before: float | None
     penalty: float = 0.0
-
-
-@dataclass(frozen=True)
-class _Unit:
-    """A unit's rows in the gradebook."""
-
-    id: str
-    duedate: datetime | None
-    notebooks: dict[str, str]  # name -> row id
-    graded: dict[CellId, str]  # -> base cell's row id
-    commented: dict[CellId, str]
-    points: dict[CellId, float]
-    sources: dict[CellId, str]
 
 
 @dataclass
@@ -105,7 +86,7 @@ class Gradebook:
         self._engine = connect(course.db_url)
         with mishaps(self._engine):
             unit = self._load(assignment.unit)
-            self.changed: tuple[str, ...] = () if unit is None else _changes(unit, assignment)
+            self.changed = () if unit is None else _changed(unit, assignment)
             if unit is None or self.changed:
                 if unit is not None:
                     self._review_rescaled(unit, assignment)
@@ -116,7 +97,10 @@ class Gradebook:
         if unit is None:
             raise CourseError(f"{course.db_url}: nbgrader did not record '{assignment.unit}' in it")
         self._unit = unit
-        self._grades, self._comments = _queries(unit)
+        self._queries = {
+            GRADE: _query(unit, GRADE, unit.graded.values()),
+            COMMENT: _query(unit, COMMENT, unit.commented.values()),
+        }
 
     @property
     def released(self) -> Mapping[CellId, str]:
@@ -133,81 +117,79 @@ class Gradebook:
         joined = SUBMISSION.join(SUBMITTED, SUBMITTED.c.assignment_id == SUBMISSION.c.id)
         query = sa.select(SUBMISSION.c.student_id).select_from(joined).distinct()
         with mishaps(self._engine), self._engine.connect() as db:
-            found = db.execute(query.where(SUBMISSION.c.assignment_id == self._unit.id))
-            return tuple(sorted(found.scalars()))
+            students = db.execute(query.where(SUBMISSION.c.assignment_id == self._unit.id)).scalars()
+            return tuple(sorted(students))
 
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
         self._engine.dispose()
 
-    def record(self, entry: Entry) -> Recorded:
-        """Make the gradebook say what `entry` says, in one transaction; no row is touched that says it already.
+    def record(self, grading: Grading) -> Recorded:
+        """Make the gradebook say what `grading` says, in one transaction; no row is touched that says it already.
 
         Raises CourseError where the database cannot be written, and sqlalchemy's DataError or IntegrityError where it refuses this
         student's values.
         """
         with mishaps(self._engine), self._transaction() as db:
-            submission, notebooks = self._read(db, entry.student)
-            before = _score_before(self._unit, notebooks)
+            submission, notebooks = self._read(db, grading.student)
+            rows = [row for notebook in notebooks.values() for row in notebook.grades.values()]
+            scores = [row.auto_score for row in rows if row.auto_score is not None]
             extension = None if submission is None else submission.extension
-            if entry.extension is not None and self._unit.duedate is not None:
-                extension = entry.extension or None  # (nbgrader cannot extend what has no due date)
+            if grading.extension is not None and self._unit.duedate is not None:
+                extension = grading.extension or None  # (nbgrader cannot extend what has no due date)
             if submission is None:
-                submission = self._create(db, entry, extension)
+                submission = self._create(db, grading, extension)
             else:
-                timestamp = entry.timestamp or submission.timestamp
+                timestamp = grading.timestamp or submission.timestamp
                 _update(db, SUBMISSION, submission.id, submission, timestamp=timestamp, extension=extension)
-            late, penalties = self._seconds_late(entry.timestamp or submission.timestamp, extension), 0.0
+            late, penalties = self._seconds_late(grading.timestamp or submission.timestamp, extension), 0.0
             for name, notebook_id in self._unit.notebooks.items():
                 row = notebooks.get(notebook_id)
                 if row is None:
                     row = _Submitted(uuid4().hex)
                     links = {"notebook_id": notebook_id, "assignment_id": submission.id}
                     db.execute(sa.insert(SUBMITTED).values(id=row.id, flagged=False, **links))
-                score = self._write_grades(db, name, row, entry)
-                self._write_comments(db, name, row, entry)
-                penalty = self._penalty(entry.student, score, late)
+                score = self._write_grades(db, name, row, grading)
+                self._write_comments(db, name, row, grading)
+                penalty = self._penalty(grading.student, score, late)
                 _update(db, SUBMITTED, row.id, row, late_submission_penalty=penalty)
                 penalties += penalty or 0.0
-        return Recorded(before, penalties)
+        return Recorded(sum(scores) if scores else None, penalties)
 
     def _read(self, db: sa.Connection, student: str) -> tuple[Any, dict[str, _Submitted]]:
         """The submission's row and its notebooks' by the notebook's id."""
         submission, notebooks = None, dict[str, _Submitted]()
-        for row in db.execute(self._grades, {"student": student}):
-            submission = row
-            if row.submitted_id is not None:
-                notebook = notebooks.setdefault(
-                    row.notebook_id, _Submitted(row.submitted_id, row.late_submission_penalty)
-                )
-                if row.cell_id is not None:
-                    notebook.grades[row.cell_id] = row
-        if submission is not None:
-            for row in db.execute(self._comments, {"student": student}):
-                notebooks[row.notebook_id].comments[row.cell_id] = row
+        for table, query in self._queries.items():
+            for row in db.execute(query, {"student": student}):
+                submission = row
+                if row.submitted_id is not None:
+                    fresh = _Submitted(row.submitted_id, row.late_submission_penalty)
+                    notebook = notebooks.setdefault(row.notebook, fresh)
+                    if row.cell_id is not None:
+                        (notebook.grades if table is GRADE else notebook.comments)[row.cell_id] = row
         return submission, notebooks
 
-    def _create(self, db: sa.Connection, entry: Entry, extension: timedelta | None) -> Any:
-        if db.execute(sa.select(STUDENT.c.id).where(STUDENT.c.id == entry.student)).first() is None:
-            db.execute(sa.insert(STUDENT).values(id=entry.student))
+    def _create(self, db: sa.Connection, grading: Grading, extension: timedelta | None) -> Any:
+        if db.execute(sa.select(STUDENT.c.id).where(STUDENT.c.id == grading.student)).first() is None:
+            db.execute(sa.insert(STUDENT).values(id=grading.student))
         values = {
             "id": uuid4().hex,
             "assignment_id": self._unit.id,
-            "student_id": entry.student,
-            "timestamp": entry.timestamp,
+            "student_id": grading.student,
+            "timestamp": grading.timestamp,
             "extension": extension,
         }
         db.execute(sa.insert(SUBMISSION).values(**values))
         return db.execute(sa.select(SUBMISSION).where(SUBMISSION.c.id == values["id"])).one()
 
-    def _write_grades(self, db: sa.Connection, name: str, notebook: _Submitted, entry: Entry) -> float:
+    def _write_grades(self, db: sa.Connection, name: str, notebook: _Submitted, grading: Grading) -> float:
         """Write a notebook's grades; return its score with manual scores and extra credit."""
         new, total = [], 0.0
         for (owner, cell), cell_id in self._unit.graded.items():
             if owner != name:
                 continue
-            auto = entry.scores[owner, cell]
+            auto = grading.scores[owner, cell]
             old = notebook.grades.get(cell_id)
             if old is None:
                 new.append({"cell_id": cell_id, "auto_score": auto, "needs_manual_grade": auto is None})
@@ -218,22 +200,22 @@ class Gradebook:
             if old.manual_score is None:
                 needs = auto is None
             else:
-                needs = old.needs_manual_grade or auto != old.auto_score or entry.resubmitted
-            _update(db, GRADE, old.grade_id, old, auto_score=auto, needs_manual_grade=needs)
+                needs = old.needs_manual_grade or auto != old.auto_score or grading.resubmitted
+            _update(db, GRADE, old.row_id, old, auto_score=auto, needs_manual_grade=needs)
         _insert(db, GRADE, notebook, new)
         return total
 
-    def _write_comments(self, db: sa.Connection, name: str, notebook: _Submitted, entry: Entry) -> None:
+    def _write_comments(self, db: sa.Connection, name: str, notebook: _Submitted, grading: Grading) -> None:
         new = []
         for (owner, cell), cell_id in self._unit.commented.items():
             if owner != name:
                 continue
-            comment = entry.comments.get((owner, cell))
+            comment = grading.comments.get((owner, cell))
             old = notebook.comments.get(cell_id)
             if old is None:
                 new.append({"cell_id": cell_id, "auto_comment": comment})
             else:
-                _update(db, COMMENT, old.comment_id, old, auto_comment=comment)
+                _update(db, COMMENT, old.row_id, old, auto_comment=comment)
         _insert(db, COMMENT, notebook, new)
 
     def _seconds_late(self, timestamp: datetime | None, extension: timedelta | None) -> float:
@@ -269,7 +251,7 @@ class Gradebook:
         preprocessor.init_plugin()
         return preprocessor.plugin_inst if preprocessor.enabled else None
 
-    def _review_rescaled(self, unit: _Unit, assignment: Assignment) -> None:
+    def _review_rescaled(self, unit: Unit, assignment: Assignment) -> None:
         """A manual score of a cell whose points are about to change was given on another scale: a person must see it."""
         points = {(nb.name, cell.id): cell.points for nb in assignment.notebooks for cell in nb.cells}
         rescaled = [unit.graded[cell] for cell in unit.graded if points.get(cell) != unit.points.get(cell)]
@@ -277,34 +259,13 @@ class Gradebook:
         with self._engine.begin() as db:
             db.execute(sa.update(GRADE).where(*scored).values(needs_manual_grade=True))
 
-    def _load(self, unit: str) -> _Unit | None:
+    def _load(self, unit: str) -> Unit | None:
         """The unit's rows; None where the gradebook or the unit in it is yet to be made."""
         with self._engine.connect() as db:
-            if not sa.inspect(db).has_table("assignment"):
+            if not sa.inspect(db).has_table(ASSIGNMENT.name):
                 return None
             check_schema(db)
-            row = db.execute(sa.select(ASSIGNMENT).where(ASSIGNMENT.c.name == unit)).first()
-            if row is None:
-                return None
-            of_unit = sa.select(NOTEBOOK.c.id, NOTEBOOK.c.name).where(NOTEBOOK.c.assignment_id == row.id)
-            names = {id: str(name) for id, name in db.execute(of_unit)}
-            points = sa.func.coalesce(GRADE_CELL.c.max_score, TASK_CELL.c.max_score).label("points")
-            kinds = BASE_CELL.outerjoin(GRADE_CELL, GRADE_CELL.c.id == BASE_CELL.c.id)
-            kinds = kinds.outerjoin(TASK_CELL, TASK_CELL.c.id == BASE_CELL.c.id)
-            of_notebooks = BASE_CELL.c.notebook_id.in_(names)
-            found = sa.select(BASE_CELL, points).select_from(kinds).where(of_notebooks)
-            cells = db.execute(found.order_by(BASE_CELL.c.name)).all()
-            sources = db.execute(sa.select(SOURCE_CELL).where(SOURCE_CELL.c.notebook_id.in_(names))).all()
-        key = {cell.id: (names[cell.notebook_id], cell.name) for cell in cells}
-        return _Unit(
-            id=row.id,
-            duedate=row.duedate,
-            notebooks=dict(sorted((name, id) for id, name in names.items())),
-            graded={key[cell.id]: cell.id for cell in cells if cell.type in ("GradeCell", "TaskCell")},
-            commented={key[cell.id]: cell.id for cell in cells if cell.type in ("SolutionCell", "TaskCell")},
-            points={key[cell.id]: cell.points for cell in cells if cell.points is not None},
-            sources={(names[cell.notebook_id], cell.name): cell.source or "" for cell in sources},
-        )
+            return read_unit(db, unit)
 
     def _name_schema(self) -> None:
         """Say which schema the database has, where nbgrader was killed between making its tables and saying so."""
@@ -325,63 +286,6 @@ class Gradebook:
             yield self._connection
 
 
-def connect(url: str) -> sa.Engine:
-    """The database at an SQLAlchemy URL, not yet opened. Raises CourseError where there can be none."""
-    try:
-        return sa.create_engine(
-            url, **({"connect_args": {"timeout": LOCK_WAIT}} if url.startswith("sqlite") else {})
-        )
-    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
-        raise CourseError(f"db_url '{url}' cannot be used: {error}") from error
-
-
-@contextlib.contextmanager
-def reading(url: str) -> Iterator[sa.Connection]:
-    """A gradebook that is there and has our tables, open to be read; raises CourseError where it is not, or cannot be read."""
-    engine = connect(url)
-    file = engine.url.database if engine.url.get_backend_name() == "sqlite" else None
-    # SQLite would make an empty file of a name that is not there
-    if file and not file.startswith((":", "file:")) and not Path(file).is_file():
-        raise CourseError(f"{file}: no gradebook there; run `grader grade` first")
-    try:
-        with mishaps(engine), engine.connect() as db:
-            check_schema(db)
-            yield db
-    finally:
-        engine.dispose()
-
-
-def check_schema(db: sa.Connection) -> None:
-    """Raises CourseError where the database is from an nbgrader with other tables than those in `grader.record.schema`."""
-    if not sa.inspect(db).has_table("alembic_version"):
-        return
-    found = db.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-    if found != SCHEMA:
-        hint = "it is from an older nbgrader: back it up, then run `nbgrader db upgrade`"
-        if found not in OLD_SCHEMAS:
-            hint = "it is from a newer nbgrader than this grader knows: update trainlab"
-        raise CourseError(
-            f"gradebook {db.engine.url.render_as_string()}: schema {found}, not {SCHEMA}; {hint}"
-        )
-
-
-@contextlib.contextmanager
-def mishaps(engine: sa.Engine) -> Iterator[None]:
-    """What a database can do to us, in one line; a refusal of one student's values passes through: the class goes on."""
-    try:
-        yield
-    except (sa.exc.DataError, sa.exc.IntegrityError):
-        raise
-    except (sa.exc.DBAPIError, OSError) as error:
-        what = str(getattr(error, "orig", None) or error).splitlines()[0]
-        hint = (
-            "it is from an older nbgrader: back it up, then run `nbgrader db upgrade`"
-            if "no such column" in what or "UndefinedColumn" in what
-            else "nothing graded is lost: mend that, then give the same command again"
-        )
-        raise CourseError(f"gradebook {engine.url.render_as_string()}: {what}; {hint}") from error
-
-
 def _update(db: sa.Connection, table: sa.TableClause, row_id: str, old: Any, **values: Any) -> None:
     """Bring a row up to date, where it is not."""
     if any(getattr(old, name) != value for name, value in values.items()):
@@ -396,70 +300,50 @@ def _insert(
         db.execute(sa.insert(table), [{"id": uuid4().hex, "notebook_id": notebook.id, **row} for row in rows])
 
 
-def _queries(unit: _Unit) -> tuple[sa.Select[Any], sa.Select[Any]]:
-    """One student's grades and comments, for the parameter `student`.
+def _query(unit: Unit, table: sa.TableClause, cells: Collection[str]) -> sa.Select[Any]:
+    """One student's rows of GRADE or COMMENT, for the parameter `student`, and the submission's where there are none.
 
     nbgrader's tables are indexed by (notebook, submission) and (cell, notebook), so both are given: without them the
     database reads the whole class for each student.
     """
-    submitted = (
-        SUBMITTED.c.assignment_id == SUBMISSION.c.id,
-        SUBMITTED.c.notebook_id.in_(unit.notebooks.values()),
-    )
-    who = SUBMISSION.c.assignment_id == unit.id, SUBMISSION.c.student_id == sa.bindparam("student")
-    grade = GRADE.c.notebook_id == SUBMITTED.c.id, GRADE.c.cell_id.in_(unit.graded.values())
-    comment = COMMENT.c.notebook_id == SUBMITTED.c.id, COMMENT.c.cell_id.in_(unit.commented.values())
-    submission = (SUBMISSION.c[name] for name in ("id", "timestamp", "extension"))
-    scores = (
-        GRADE.c[name]
-        for name in ("cell_id", "auto_score", "manual_score", "extra_credit", "needs_manual_grade")
-    )
-    grades = (
-        sa.select(*submission, SUBMITTED.c.id.label("submitted_id"), SUBMITTED.c.notebook_id)
-        .add_columns(SUBMITTED.c.late_submission_penalty, GRADE.c.id.label("grade_id"), *scores)
-        .select_from(SUBMISSION.outerjoin(SUBMITTED, sa.and_(*submitted)).outerjoin(GRADE, sa.and_(*grade)))
-        .where(*who)
-    )
-    comments = (
+    submitted = SUBMITTED.c.assignment_id == SUBMISSION.c.id
+    submitted &= SUBMITTED.c.notebook_id.in_(unit.notebooks.values())
+    own = sa.and_(table.c.notebook_id == SUBMITTED.c.id, table.c.cell_id.in_(cells))
+    notebook = SUBMITTED.c.id.label("submitted_id"), SUBMITTED.c.notebook_id.label("notebook")
+    columns = (column for column in table.c if column.name not in ("id", "notebook_id"))
+    return (
         sa.select(
-            SUBMITTED.c.notebook_id,
-            COMMENT.c.id.label("comment_id"),
-            COMMENT.c.cell_id,
-            COMMENT.c.auto_comment,
+            SUBMISSION, *notebook, SUBMITTED.c.late_submission_penalty, table.c.id.label("row_id"), *columns
         )
-        .select_from(SUBMISSION.join(SUBMITTED, sa.and_(*submitted)).join(COMMENT, sa.and_(*comment)))
-        .where(*who)
+        .select_from(SUBMISSION.outerjoin(SUBMITTED, submitted).outerjoin(table, own))
+        .where(SUBMISSION.c.assignment_id == unit.id, SUBMISSION.c.student_id == sa.bindparam("student"))
     )
-    return grades, comments
 
 
-def _score_before(unit: _Unit, notebooks: Mapping[str, _Submitted]) -> float | None:
-    """The automatic score in the gradebook; None where no cell has one."""
-    scores = [
-        row.auto_score
-        for notebook in notebooks.values()
-        for row in notebook.grades.values()
-        if row.auto_score is not None
-    ]
-    return sum(scores) if scores else None
+def _changed(unit: Unit, assignment: Assignment) -> tuple[str, ...]:
+    """Notebooks that are on one side only, and cells that are not as the gradebook has them."""
+    notebooks = unit.notebooks.keys() ^ {notebook.name for notebook in assignment.notebooks}
+    edited = edits(snapshot(_recorded(unit, assignment)), snapshot(assignment))
+    return tuple(sorted(notebooks | {edit.where for edit in edited}))
 
 
-def _changes(unit: _Unit, assignment: Assignment) -> tuple[str, ...]:
-    """Ids of cells whose source or points are not what the gradebook has; added ones and removed tests too."""
-    now, then = dict[CellId, tuple[str, float]](), dict[CellId, tuple[str, float]]()
+def _recorded(unit: Unit, assignment: Assignment) -> Assignment:
+    """`assignment` with its cells as the gradebook has them; what it has not in the same words, such as an answer, is as it is now."""
+    notebooks = []
     for notebook in assignment.notebooks:
+        cells = []
         for cell in notebook.cells:
             key = notebook.name, cell.id
-            fixed = cell.role in (Role.TEST, Role.SETUP)
-            # of an answer the gradebook has the stub, which is not compared
-            compared = fixed or (cell.role is Role.TEXT and key in unit.sources)
-            if compared or cell.solution or cell.role is Role.WRITTEN or key in unit.sources:
-                now[key] = cell.source if compared else "", cell.points
             if key in unit.sources:
-                then[key] = unit.sources[key] if compared else "", unit.points.get(key, 0.0)
-    gone = {cell for notebook_name, cell in unit.graded if (notebook_name, cell) not in then}
-    notebooks = set(unit.notebooks) ^ {notebook.name for notebook in assignment.notebooks}
-    return tuple(sorted({key[1] for key in now if now[key] != then.get(key)} | gone | notebooks))
+                fixed = cell.role in (Role.TEST, Role.SETUP, Role.TEXT)
+                source = unit.sources[key] if fixed else cell.source
+                cells.append(replace(cell, source=source, points=unit.points.get(key, 0.0)))
+            elif cell.role in (Role.TEXT, Role.WORK) and not cell.solution:
+                cells.append(cell)
+        there = {cell.id for cell in cells}
+        gone = sorted(id for name, id in unit.graded if name == notebook.name and id not in there)
+        notebooks.append(Notebook(notebook.name, (*cells, *(Cell(id, Role.TEST, "") for id in gone))))
+    return replace(assignment, notebooks=tuple(notebooks))
 
 
 def _register(course: Course, unit: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -19,8 +19,8 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from grader.errors import CourseError
-from grader.record.gradebook import check_schema, connect, mishaps
-from grader.record.schema import ASSIGNMENT, BASE_CELL, COMMENT, GRADE, NOTEBOOK, SUBMISSION, SUBMITTED
+from grader.record.grades import cell_rows
+from grader.record.schema import COMMENT, GRADE, check_schema, connect, mishaps
 from grader.source.course import read_course
 from grader.source.lock import disk_errors, hold
 
@@ -94,7 +94,7 @@ def merge(
         stack.callback(ours_engine.dispose)
         stack.callback(theirs_engine.dispose)
         with mishaps(theirs_engine), theirs_engine.connect() as db:
-            theirs = _entered(db)
+            theirs = _rows(db)
         with mishaps(ours_engine):
             if path is not None and not path.exists():
                 raise CourseError(f"{path}: no gradebook here yet; copy the other one here")
@@ -123,36 +123,39 @@ def _decide(
         table, unit, _, cell, student = key
         our, new = ours.get(key), dict[str, Any]()
         for field in FIELDS[table]:
-            value = getattr(their, field)
+            value, own = getattr(their, field), getattr(our, field, None)
             if value in (None, ""):
                 continue
-            mine = None if our is None else getattr(our, field)
-            outcome = _outcome(our, mine, value, prefer)
-            values.append(Merge(student, unit, cell, field, mine, value, outcome))
+            outcome = _outcome(own, value, prefer) if our is not None else Outcome.ABSENT
+            values.append(Merge(student, unit, cell, field, own, value, outcome))
             if outcome in (Outcome.TAKEN, Outcome.REPLACED):
                 new[field] = value
         if our is None:
             continue
-        if table == "grade" and None is not their.manual_score == new.get("manual_score", our.manual_score):
-            # a manual score settles the review, unless it was given for another submission than the one that we have
-            same = (our.auto_score, our.timestamp) == (their.auto_score, their.timestamp)
-            review = (their.needs_manual_grade or not same) and (
-                "manual_score" in new or our.needs_manual_grade
-            )
-            if review != our.needs_manual_grade:
-                new["needs_manual_grade"] = review
+        if table == GRADE.name:
+            review = _review(our, their, new.get("manual_score"))
+            new |= {"needs_manual_grade": review} if review != our.needs_manual_grade else {}
         if new:
-            updates.append((GRADE if table == "grade" else COMMENT, our.id, new))
-            penalties = penalties or (table == "grade" and our.late_submission_penalty is not None)
+            updates.append((GRADE if table == GRADE.name else COMMENT, our.id, new))
+            penalties = penalties or (table == GRADE.name and our.late_submission_penalty is not None)
     return values, updates, penalties
 
 
-def _outcome(our: Any, mine: Any, value: Any, prefer: str | None) -> Outcome:
-    if our is None:
-        return Outcome.ABSENT
-    if mine in (None, ""):
+def _review(our: Any, their: Any, taken: float | None) -> bool:
+    """Whether a person must look at our grade (again). Their manual score, where ours is now the same, settles that, unless it was
+    given for another submission than the one that we have."""
+    manual = our.manual_score if taken is None else taken
+    if their.manual_score is None or their.manual_score != manual:
+        return bool(our.needs_manual_grade)
+    same = our.auto_score == their.auto_score and our.timestamp == their.timestamp
+    doubtful = their.needs_manual_grade or not same
+    return doubtful and (taken is not None or our.needs_manual_grade)
+
+
+def _outcome(own: Any, value: Any, prefer: str | None) -> Outcome:
+    if own in (None, ""):
         return Outcome.TAKEN
-    if mine == value:
+    if own == value:
         return Outcome.SAME
     return {None: Outcome.CONFLICT, "ours": Outcome.KEPT, "theirs": Outcome.REPLACED}[prefer]
 
@@ -160,42 +163,11 @@ def _outcome(our: Any, mine: Any, value: Any, prefer: str | None) -> Outcome:
 def _rows(db: sa.Connection) -> dict[Key, Any]:
     """Every grade and comment of a gradebook. Raises CourseError where its schema is not the one that we know."""
     check_schema(db)
-    found: dict[Key, Any] = {}
-    for table, row in _select(db):
-        found[table, row.unit, row.notebook, row.cell, row.student] = row
-    return found
-
-
-def _entered(db: sa.Connection) -> dict[Key, Any]:
-    """Those with something that a person entered."""
     return {
-        key: row
-        for key, row in _rows(db).items()
-        if any(getattr(row, name) not in (None, "") for name in FIELDS[key[0]])
+        (table.name, row.unit, row.notebook, row.cell, row.student): row
+        for table in (GRADE, COMMENT)
+        for row in cell_rows(db, table)
     }
-
-
-def _select(db: sa.Connection) -> Iterator[tuple[str, Any]]:
-    joined = (
-        SUBMITTED.join(SUBMISSION, SUBMISSION.c.id == SUBMITTED.c.assignment_id)
-        .join(ASSIGNMENT, ASSIGNMENT.c.id == SUBMISSION.c.assignment_id)
-        .join(NOTEBOOK, NOTEBOOK.c.id == SUBMITTED.c.notebook_id)
-    )
-    names = (
-        ASSIGNMENT.c.name.label("unit"),
-        NOTEBOOK.c.name.label("notebook"),
-        BASE_CELL.c.name.label("cell"),
-        SUBMISSION.c.student_id.label("student"),
-        SUBMISSION.c.timestamp,
-        SUBMITTED.c.late_submission_penalty,
-    )
-    graded = GRADE.c.auto_score, GRADE.c.manual_score, GRADE.c.extra_credit, GRADE.c.needs_manual_grade
-    for name, table, columns in (("grade", GRADE, graded), ("comment", COMMENT, (COMMENT.c.manual_comment,))):
-        rows = joined.join(table, table.c.notebook_id == SUBMITTED.c.id).join(
-            BASE_CELL, BASE_CELL.c.id == table.c.cell_id
-        )
-        for row in db.execute(sa.select(table.c.id, *names, *columns).select_from(rows)):
-            yield name, row
 
 
 def _file(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""nbgrader's tables (nbgrader/api.py), by the columns that the grader reads or writes.
+"""nbgrader's database: its tables (nbgrader/api.py), by the columns that the grader reads or writes, and how it is opened.
 
 Importing nbgrader costs two seconds of processor time, and its session dozens of queries a submission. A test holds that
 every column here is nbgrader's, with its type.
@@ -6,10 +6,15 @@ every column here is nbgrader's, with its type.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Boolean, DateTime, Float, Interval, String, Text
+
+from grader.errors import CourseError
 
 
 def _table(table: str, texts: str, /, **others: Any) -> sa.TableClause:
@@ -17,7 +22,7 @@ def _table(table: str, texts: str, /, **others: Any) -> sa.TableClause:
     return sa.table(table, *(sa.column(name, kind) for name, kind in columns.items()))
 
 
-STUDENT = _table("student", "id first_name last_name")
+STUDENT = _table("student", "id first_name last_name email lms_user_id")
 ASSIGNMENT = _table("assignment", "id name", duedate=DateTime)
 NOTEBOOK = _table("notebook", "id name assignment_id")
 BASE_CELL = _table("base_cell", "id name type notebook_id")
@@ -42,3 +47,62 @@ COMMENT = _table("comment", "id cell_id notebook_id", auto_comment=Text, manual_
 SCHEMA = "e43177bfe90b"
 """The version of nbgrader's schema (table alembic_version) that these columns are from; what came before it:"""
 OLD_SCHEMAS = ("b6d005d67074", "50a4d84c131a", "724cde206c17", "167914646830", "282d30a0218e")
+LOCK_WAIT = 60.0
+"""Seconds to wait for a database that somebody else, such as formgrader, is writing to."""
+
+
+def connect(url: str) -> sa.Engine:
+    """The database at an SQLAlchemy URL, not yet opened. Raises CourseError where there can be none."""
+    try:
+        return sa.create_engine(
+            url, **({"connect_args": {"timeout": LOCK_WAIT}} if url.startswith("sqlite") else {})
+        )
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
+        raise CourseError(f"db_url '{url}' cannot be used: {error}") from error
+
+
+@contextlib.contextmanager
+def reading(url: str) -> Iterator[sa.Connection]:
+    """A gradebook that is there and has our tables, open to be read; raises CourseError where it is not, or cannot be read."""
+    engine = connect(url)
+    file = engine.url.database if engine.url.get_backend_name() == "sqlite" else None
+    # SQLite would make an empty file of a name that is not there
+    if file and not file.startswith((":", "file:")) and not Path(file).is_file():
+        raise CourseError(f"{file}: no gradebook there; run `grader grade` first")
+    try:
+        with mishaps(engine), engine.connect() as db:
+            check_schema(db)
+            yield db
+    finally:
+        engine.dispose()
+
+
+def check_schema(db: sa.Connection) -> None:
+    """Raises CourseError where the database is from an nbgrader with other tables than these."""
+    if not sa.inspect(db).has_table("alembic_version"):
+        return
+    found = db.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    if found != SCHEMA:
+        hint = "it is from an older nbgrader: back it up, then run `nbgrader db upgrade`"
+        if found not in OLD_SCHEMAS:
+            hint = "it is from a newer nbgrader than this grader knows: update trainlab"
+        raise CourseError(
+            f"gradebook {db.engine.url.render_as_string()}: schema {found}, not {SCHEMA}; {hint}"
+        )
+
+
+@contextlib.contextmanager
+def mishaps(engine: sa.Engine) -> Iterator[None]:
+    """What a database can do to us, in one line; a refusal of one student's values passes through: the class goes on."""
+    try:
+        yield
+    except (sa.exc.DataError, sa.exc.IntegrityError):
+        raise
+    except (sa.exc.DBAPIError, OSError) as error:
+        what = str(getattr(error, "orig", None) or error).splitlines()[0]
+        hint = (
+            "it is from an older nbgrader: back it up, then run `nbgrader db upgrade`"
+            if "no such column" in what or "UndefinedColumn" in what
+            else "nothing graded is lost: mend that, then give the same command again"
+        )
+        raise CourseError(f"gradebook {engine.url.render_as_string()}: {what}; {hint}") from error

@@ -1,8 +1,6 @@
-"""`grader release`: the student version into the release folder, checked; its cells into the gradebook; a record of both.
+"""`grader release`: the student version into the release folder, checked; its cells into the gradebook; a snapshot of the unit kept.
 
-    .grader/<unit>.release.json   digests of every cell and file as they were released
-
-The record is what later commands compare the source with: an edit after release is said before anything is graded.
+The snapshot is what later commands compare the source with: an edit after release is said before anything is graded.
 """
 
 from __future__ import annotations
@@ -10,27 +8,20 @@ from __future__ import annotations
 import contextlib
 import re
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
 
 from grader.build.unbuilt import mtime, text_sources, unbuilt
 from grader.errors import CourseError
-from grader.record.edits import (
-    Edit,
-    Record,
-    compare,
-    digest,
-    digests_of_cells,
-    digests_of_files,
-    read_record,
-    write_record,
-)
+from grader.record.edits import Edit, edits, snapshot
 from grader.record.gradebook import Gradebook
+from grader.record.journal import Journal, Release
 from grader.source.course import Course, read_course
 from grader.source.lock import disk_errors, hold
 from grader.source.notebook import Assignment, Role
+from grader.source.regions import split_regions
 from grader.text import some
 
 EDITORS_OWN = (".ipynb_checkpoints", "__pycache__", ".DS_Store")
@@ -71,48 +62,51 @@ def release(folder: Path, unit: str, *, repository: str | None = None, db_url: s
 
     address = _address(repository) if repository else ""
     course = read_course(folder, db_url)
-    with disk_errors(course), hold(course.state), tempfile.TemporaryDirectory() as scratch:
+    with disk_errors(course), hold(course.state), contextlib.ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        journal = stack.enter_context(contextlib.closing(Journal(course.state)))
         _build_sources(course, unit, address)
         assignment = course.assignment(unit)
-        made = generate(course, unit, Path(scratch))
+        made = generate(course, unit, scratch)
         for path in made.glob("*.ipynb") if address else ():
             point_to(path, address)
-        target = course.folder("release", ".", unit)
-        before = read_record(course, unit)
+        target, before = course.folder("release", ".", unit), journal.released(unit)
         _check(course, assignment, made)
         _refuse_foreign_files(target, made, before)
         with contextlib.closing(Gradebook(course, assignment)) as gradebook:
             graded, duedate = gradebook.graded(), gradebook.duedate
         changed = any(item.changed for item in mirror(made, target))
-        handed_out = {str(path.relative_to(made)): digest(path.read_bytes()) for path in _files(made)}
-        now = Record(
-            datetime.now(UTC).isoformat(timespec="seconds"),
-            _named(made),
-            digests_of_cells(assignment),
-            digests_of_files(assignment),
-            handed_out,
-        )
-        first = before is None
-        edits = tuple(compare(before, now)) if before else ()
-        if before is None or asdict(before) | {"released": ""} != asdict(now) | {"released": ""}:
-            changed, before = True, now
-            write_record(course, unit, now)
+        handed_out = tuple(sorted(str(path.relative_to(made)) for path in _files(made)))
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        done = Release(now, _named(made), handed_out, snapshot(assignment))
+        if before is None or replace(before, released=now) != done:
+            changed = True
+            journal.append_release(unit, done)
+        else:
+            done = before
     return Released(
         unit=unit,
         folder=target,
-        files=tuple(sorted(handed_out)),
-        repository=now.repository,
+        files=handed_out,
+        repository=done.repository,
         test_points=assignment.max_points,
         written_points=sum(
             c.points for nb in assignment.notebooks for c in nb.cells if c.role is Role.WRITTEN
         ),
         duedate=duedate,
-        since=before.released,
-        first=first,
+        since=done.released,
+        first=before is None,
         changed=changed,
-        edits=edits,
+        edits=_edits(before, done),
         graded=graded,
     )
+
+
+def _edits(before: Release | None, now: Release) -> tuple[Edit, ...]:
+    if before is None:
+        return ()
+    address = (Edit("badge and %pip line", f"now {now.repository}"),)
+    return edits(before.snapshot, now.snapshot) + (address if before.repository != now.repository else ())
 
 
 def _build_sources(course: Course, unit: str, address: str) -> None:
@@ -163,6 +157,12 @@ def _check(course: Course, assignment: Assignment, made: Path) -> None:
     from grader.release.leaks import leaked
 
     folder = course.folder("source", ".", assignment.unit)
+    for notebook in assignment.notebooks:
+        for cell in notebook.cells:
+            if cell.role is not Role.WRITTEN:
+                split_regions(
+                    cell.source, f"{notebook.name}: '{cell.id}'"
+                )  # raises where a marker is misspelt
     for path in _files(made):
         name = path.relative_to(made)
         if path.suffix == ".ipynb":
@@ -184,7 +184,7 @@ def _check(course: Course, assignment: Assignment, made: Path) -> None:
             )
 
 
-def _refuse_foreign_files(target: Path, made: Path, before: Record | None) -> None:
+def _refuse_foreign_files(target: Path, made: Path, before: Release | None) -> None:
     """Raises CourseError where somebody else's files would be lost: releasing makes the folder hold the student version alone."""
     ours = {path.relative_to(made) for path in _files(made)} | {
         Path(p) for p in (before.handed_out if before else ())

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import nbformat
 
+from grader.build.glossary import unknown_sections
 from grader.build.lectures import execute
+from grader.build.units import prose
 from grader.engine.result import Result, Status, TestResult, Verdict
 from grader.errors import CourseError
 from grader.progress import Progress
+from grader.release import reading
 from grader.release.leaks import leaks
 from grader.source.answers import entry_answer, fill, solution_answers, student_version
 from grader.source.bank import Bank, Variant, WrongAnswer, read_bank
@@ -96,6 +99,7 @@ def verify(root: Path, unit: str, grade: Grade, *, workers: int = 2, progress: b
     ]
     problems += _check_plain_kernel(root, unit, assignment)
     problems += _check_pointers(root, unit, bank)
+    problems += [Problem(f"lectures/{unit}", what) for what in reading.problems(root, unit)]
     seconds = sum(test.seconds for test in _tests(solution))
     if seconds > TEST_BUDGET:
         again = min(sum(t.seconds for t in _tests(grade(submissions[0], assignment))) for _ in range(2))
@@ -212,6 +216,8 @@ def _check_pointers(root: Path, unit: str, bank: Bank) -> Iterator[Problem]:
         for line in lecture.read_text(encoding="utf-8").splitlines()
         if line.startswith("# #")
     }
+    for name in unknown_sections(prose(lecture)):
+        yield Problem(unit, f"the glossary of lectures/{unit}.py has no section of the lecture for '{name}'")
     for entry in bank.misconceptions:
         if entry.see not in headings:
             yield Problem(entry.name, f"points to '{entry.see}', which is no heading of lectures/{unit}.py")

@@ -72,19 +72,26 @@ class Child:
             else:
                 os.kill(self.pid, signal.SIGKILL)
 
-    def end(self) -> dict[str, Any]:
-        """Kill it and wait until it has gone: its exit status and processor time, {} where the server has gone too."""
+    def _gone(self, within: float) -> bool:
+        """Whether it has ended, or does so in that many seconds; False where there is no telling."""
+        poll = select.poll()
+        if self.descriptor >= 0:
+            poll.register(self.descriptor, select.POLLIN)
+        return self.descriptor >= 0 and bool(poll.poll(1000 * within))
+
+    def end(self, within: float = 0.0) -> dict[str, Any]:
+        """Kill it, unless it ends by itself in `within` seconds, and wait until it has gone: whether it had ended by itself, its
+        exit status and processor time; {} where the server has gone too."""
         if self.ended is None:
+            itself = self._gone(within)
             self.kill()
-            self.ended, gone = {}, True
-            if self.descriptor >= 0:  # wait here, so that the server need not
-                poll = select.poll()
-                poll.register(self.descriptor, select.POLLIN)
-                gone = bool(poll.poll(60_000))
+            gone = self._gone(60) or self.descriptor < 0  # wait here, so that the server need not
+            self.ended = {}
+            if self.descriptor >= 0:
                 os.close(self.descriptor)
             with contextlib.suppress(OSError):
                 if gone:
-                    self.ended = self.server.ask({"reap": self.number})[0]
+                    self.ended = {"itself": itself, **self.server.ask({"reap": self.number})[0]}
         return self.ended
 
 

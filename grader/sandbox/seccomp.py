@@ -20,7 +20,7 @@ _FORBIDDEN = (  # memfd_create and the four behind it make memory that no limit 
     "kexec_file_load", "init_module", "finit_module", "delete_module", "swapon", "swapoff", "reboot",
     "syslog", "acct", "quotactl", "settimeofday", "clock_settime", "iopl", "ioperm", "lookup_dcookie",
     "personality", "vhangup", "nfsservctl", "fanotify_init", "memfd_create", "memfd_secret", "shmget",
-    "semget", "msgget", "inotify_init", "inotify_init1", "mincore", "process_madvise",
+    "semget", "msgget", "inotify_init", "inotify_init1", "mincore", "process_madvise", "sched_setaffinity",
 )  # fmt: skip
 _IS_NOT, _IS, _HAS = 1, 4, 7
 _EPERM, _ENOSYS, _EOPNOTSUPP, _DONE = 1, 38, 95, 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import threading
+from collections.abc import Iterator
 
 _PARSING = threading.Lock()
 
@@ -21,17 +22,23 @@ def bound_names(source: str) -> frozenset[str]:
         tree = parse(source)
     except (SyntaxError, ValueError):
         return frozenset()
-    names: set[str] = set()
-    for node in tree.body:
-        match node:
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                names.add(name)
-            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
-                names.update((alias.asname or alias.name).split(".")[0] for alias in aliases)
-            case _:
-                names.update(
-                    sub.id
-                    for sub in ast.walk(node)
-                    if isinstance(sub, ast.Name) and isinstance(sub.ctx, ast.Store)
-                )
-    return frozenset(names)
+    return frozenset(name for node in tree.body for name in _bound(node))
+
+
+def _bound(node: ast.AST) -> Iterator[str]:
+    """The names that a statement binds around functions and classes, and those that functions in it declare global."""
+    match node:
+        case (
+            ast.Name(id=name, ctx=ast.Store())
+            | ast.ExceptHandler(name=str(name))
+            | ast.MatchAs(name=str(name))
+        ):
+            yield name
+        case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+            yield from ((alias.asname or alias.name).split(".")[0] for alias in aliases)
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+            yield from (name for sub in ast.walk(node) if isinstance(sub, ast.Global) for name in sub.names)
+            return
+    for child in ast.iter_child_nodes(node):
+        yield from _bound(child)

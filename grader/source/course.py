@@ -43,7 +43,7 @@ class Course:
 
     @property
     def state(self) -> Path:
-        """Where the grader keeps what is neither the student's nor nbgrader's: journals and the lock."""
+        """Where the grader keeps what is neither the student's nor nbgrader's: state.db and the lock."""
         return self.root / ".grader"
 
     @property

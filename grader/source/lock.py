@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from grader.errors import CourseError
 from grader.source.course import Course
 
@@ -25,37 +27,25 @@ def disk_errors(course: Course) -> Iterator[None]:
 
 @contextlib.contextmanager
 def hold(folder: Path) -> Iterator[None]:
-    """Hold the course whose state is in `folder`, so that one process writes its journal and gradebook.
+    """Hold the course whose state is in `folder`, so that one process writes its state and gradebook.
 
     The operating system lets go when the process ends, however it ends. Raises CourseError where another one holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    path = folder / "lock"
     try:
-        if not _lock(file):
-            owner = os.read(file, 20).decode(errors="replace").strip()
-            who = f" (process {owner})" if owner.isdigit() else ""
-            raise CourseError(
-                f"{folder.parent}: another grader is at work here{who}; wait for it to end, or stop it"
-            )
-        os.ftruncate(file, 0)
-        os.pwrite(file, str(os.getpid()).encode(), 0)
+        held = FileLock(path, mode=0o600, blocking=False, on_acquired=_sign).acquire()
+    except Timeout:
+        owner = path.read_text("ascii", "replace").strip()
+        who = f" (process {owner})" if owner.isdigit() else ""
+        raise CourseError(
+            f"{folder.parent}: another grader is at work here{who}; wait for it to end, or stop it"
+        ) from None
+    with held:
         yield
-    finally:
-        os.close(file)
 
 
-def _lock(file: int) -> bool:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        import msvcrt
-
-        take = lambda: msvcrt.locking(file, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]  # noqa: E731
-    else:
-        take = lambda: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # noqa: E731
-    try:
-        take()
-    except OSError:
-        return False
-    return True
+def _sign(file: int) -> None:
+    """Put our process number into the lock, for the message to the next one."""
+    os.ftruncate(file, 0)
+    os.pwrite(file, str(os.getpid()).encode(), 0)

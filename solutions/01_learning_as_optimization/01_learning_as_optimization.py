@@ -11,7 +11,7 @@
 #     name: python3
 # ---
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "title", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "title"}
 # # Assignment 1: learning as optimisation
 #
 # You write the loop that every later lecture improves, the law that says how often to start it again, and the instrument
@@ -46,7 +46,7 @@
 # NumPy or PyTorch, loops or array expressions: any right way is accepted. All numbers are float64. A function must leave its
 # arguments as they are and return new values.
 
-# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "setup"}
 import math
 from collections.abc import Callable
 
@@ -55,7 +55,7 @@ import torch
 
 from trainlab import checks
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "gradient_descent_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "gradient_descent_statement"}
 # ## Exercise 1: the search
 #
 # `gradient_descent` &nbsp;·&nbsp; 4 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 1 of 5
@@ -81,7 +81,7 @@ from trainlab import checks
 # <details><summary>Hint 3</summary><code>path = [w0]</code>, then <code>steps</code> times: compute the new point from <code>path[-1]</code> and append it. <code>np.stack</code> turns a list of vectors into a matrix.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "gradient_descent", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "gradient_descent"}
 def gradient_descent(
     grad: Callable[[np.ndarray], np.ndarray], w0: np.ndarray, lr: float, steps: int
 ) -> np.ndarray:
@@ -98,7 +98,7 @@ def gradient_descent(
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_gradient_descent_values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_gradient_descent_values", "points": 2}
 # The steps themselves: one weight and many, bowls and other surfaces.
 _path = gradient_descent(lambda w: np.array([2.0, 1.0]) * w, np.array([1.0, 2.0]), 0.1, 2)
 checks.array(_path, [[1.0, 2.0], [0.8, 1.8], [0.64, 1.62]], "path")
@@ -129,7 +129,7 @@ _checked = checks.array(
 )
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_gradient_descent_path", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_gradient_descent_path", "points": 1}
 # The whole path: the start included, no step missing, none left out because nothing moves.
 _path = gradient_descent(lambda w: w, np.array([3.0, -1.0, 2.0]), 0.5, 0)
 checks.array(_path, [[3.0, -1.0, 2.0]], "path of no steps")
@@ -166,7 +166,7 @@ _checked = checks.array(
 )
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_gradient_descent_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_gradient_descent_clean", "points": 1}
 # A call leaves the start as it is and remembers nothing of earlier calls.
 _start = np.array([1.0, 2.0])
 for _ in range(2):  # the same question twice has the same answer
@@ -183,7 +183,7 @@ for _n, _steps in [(1, 1), (5, 3)]:
     checks.array(_path, 0.75 ** np.arange(_steps + 1)[:, None] * _kept, "path")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "success_after_restarts_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "success_after_restarts_statement"}
 # ## Exercise 2: the cure
 #
 # `success_after_restarts`, `restarts_needed` &nbsp;·&nbsp; 6 points &nbsp;·&nbsp; 25 minutes &nbsp;·&nbsp; difficulty 2 of 5
@@ -212,7 +212,7 @@ for _n, _steps in [(1, 1), (5, 3)]:
 # <details><summary>Hint 3</summary><code>-math.expm1(k * math.log1p(-p))</code> is $P$; $\ln 0$ does not exist, so $p = 1$ is a case of its own. The smallest whole number that is not below $x$ is <code>math.ceil(x)</code>, an <code>int</code>.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "success_after_restarts", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "success_after_restarts"}
 def success_after_restarts(p: float, k: int) -> float:
     """The probability that at least one of k independent runs succeeds: 1 - (1 - p)^k.
 
@@ -244,7 +244,7 @@ def restarts_needed(p: float, target: float) -> int:
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_success_after_restarts_values", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_success_after_restarts_values", "points": 1}
 # The probability of at least one success.
 checks.number(success_after_restarts(0.5, 2), 0.75, "success_after_restarts(0.5, 2)")
 checks.number(success_after_restarts(0.2, 10), 0.8926258176, "success_after_restarts(0.2, 10)")
@@ -257,7 +257,7 @@ for _p, _k in [(0.61, 1), (0.37, 3), (0.03, 40), (0.9, 2), (0.5, 7), (0.0175, 10
     checks.number(success_after_restarts(_p, _k), 1.0 - _all_fail, f"success_after_restarts({_p:g}, {_k})")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_restarts_needed_values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_restarts_needed_values", "points": 2}
 # The smallest number of runs, not one fewer and not one more.
 checks.integer(restarts_needed(0.5, 0.75), 2, "restarts_needed(0.5, 0.75)")
 checks.integer(restarts_needed(0.2, 0.89), 10, "restarts_needed(0.2, 0.89)")
@@ -284,7 +284,7 @@ for _p, _target in [
 checks.integer(restarts_needed(0.5, 0.999999999), 30, "restarts_needed(0.5, 0.999999999)")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_restarts_precision", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_restarts_precision", "points": 1}
 # Rare successes: both functions keep their digits where p is tiny.
 checks.number(success_after_restarts(1e-12, 1), 1e-12, "success_after_restarts(1e-12, 1)", atol=0.0)
 checks.integer(restarts_needed(1e-12, 1e-20), 1, "restarts_needed(1e-12, 1e-20)")
@@ -304,7 +304,7 @@ for _target, _k in [(0.5, 693147180560), (0.9, 2302585092993), (1e-6, 1000001)]:
 checks.integer(restarts_needed(0.5, 1e-13), 1, "restarts_needed(0.5, 1e-13)")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_restarts_ranges", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_restarts_ranges", "points": 2}
 # What lies outside the ranges is refused; their ends are allowed or refused as the statement says.
 checks.raises(ValueError, success_after_restarts, 0.0, 3, name="success_after_restarts(0, 3)")
 checks.raises(ValueError, restarts_needed, 0.5, 1.0, name="restarts_needed(0.5, 1)")
@@ -324,7 +324,7 @@ checks.integer(restarts_needed(1.0, 0.999999), 1, "restarts_needed(1, 0.999999)"
 checks.integer(restarts_needed(0.7, 0.0), 0, "restarts_needed(0.7, 0)")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "loss_along_segment_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "loss_along_segment_statement"}
 # ## Exercise 3: the view
 #
 # `loss_along_segment` &nbsp;·&nbsp; 4 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 1 of 5
@@ -348,7 +348,7 @@ checks.integer(restarts_needed(0.7, 0.0), 0, "restarts_needed(0.7, 0)")
 # <details><summary>Hint 3</summary><code>np.array([loss((1 - alpha) * a + alpha * b) for alpha in alphas])</code></details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "loss_along_segment", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "loss_along_segment"}
 def loss_along_segment(
     loss: Callable[[np.ndarray], float], a: np.ndarray, b: np.ndarray, num: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -363,7 +363,7 @@ def loss_along_segment(
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_loss_along_segment_values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_loss_along_segment_values", "points": 2}
 # The losses on the way, for bowls and for surfaces with hills.
 _pair = loss_along_segment(lambda w: float(w @ w), np.array([2.0, 0.0]), np.array([0.0, 4.0]), 3)
 _alphas, _losses = checks.items(_pair, ("alphas", "losses"))
@@ -397,7 +397,7 @@ _checked = checks.array(
 )
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_loss_along_segment_ends", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_loss_along_segment_ends", "points": 1}
 # Exactly num points, both ends among them, in the order from a to b.
 _pair = loss_along_segment(lambda w: float(w[0]), np.array([10.0]), np.array([20.0]), 2)
 _alphas, _losses = checks.items(_pair, ("alphas", "losses"))
@@ -419,7 +419,7 @@ checks.array(_alphas, [0.0, 0.5, 1.0], "alphas where a and b are the same point"
 _checked = checks.array(_losses, [25.0, 25.0, 25.0], "losses where a and b are the same point")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_loss_along_segment_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_loss_along_segment_clean", "points": 1}
 # A call leaves both ends as they are and remembers nothing of earlier calls.
 _a, _b = np.array([2.0, 0.0]), np.array([0.0, 4.0])
 for _ in range(2):
@@ -440,7 +440,7 @@ _pair = loss_along_segment(lambda w: float(np.sum(w**3)), _b, _a, 6)
 _checked = checks.array(checks.items(_pair, ("alphas", "losses"))[1], _there[::-1], "losses on the way back")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_search_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_search_text"}
 # ## The payoff: your functions at work
 #
 # **Twenty-four searches.** The task is the exclusive or: output 1 where exactly one of two inputs is 1. The network has two hidden
@@ -487,7 +487,7 @@ plots.show(
     "of at least one success climbs to nearly 1 within seven runs.",
 )
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_view_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_view_text"}
 # **Two views.** Your `loss_along_segment` looks from a start straight to the solution that was found from it, and from one
 # solution straight to another. One of the two lines has a hill on it. Which one, and why must it?
 
@@ -508,7 +508,7 @@ print(
     f"highest point between the two solutions: {across[1].max():.2f} nats; at its ends {across[1][0]:.3f} and {across[1][-1]:.3f}"
 )
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "written_restarts_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "written_restarts_statement"}
 # ## Exercise 4: what a failed run says
 #
 # written question &nbsp;·&nbsp; 3 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 2 of 5
@@ -523,7 +523,7 @@ print(
 # 2. All four ended at the *same* loss. Does that make her conclusion more likely to be true? Use the two-unit network of the lecture.
 # 3. Name one thing other than more restarts that she could change to find out, and say what you would conclude from its outcome.
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "written_restarts", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
+# %% [markdown] nbgrader={"grade_id": "written_restarts", "points": 3}
 # ### BEGIN SOLUTION
 # 1. $(2/3)^4 = 0.198$: about one time in five. $(2/3)^k < 0.01$ needs $k > \ln 0.01 / \ln(2/3) = 11.4$, so 12 runs.
 # 2. No. Trapped runs share a few levels, because the level is fixed by which examples the network gives the same answer: with two

@@ -11,7 +11,7 @@
 #     name: python3
 # ---
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "title", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "title"}
 # # Assignment 2: losses
 #
 # You write four losses on a margin, a softmax that does not overflow, cross-entropy with its gradient, and the gradient that
@@ -34,13 +34,13 @@
 # are float64. A function must leave its arguments as they are. It may call one that you wrote before it, but then a mistake in
 # the first costs you both.
 
-# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "setup"}
 import numpy as np
 import torch
 
 from trainlab import checks
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "margin_losses_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "margin_losses_statement"}
 # ## Exercise 1: four losses on the margin
 #
 # `margin_losses` &nbsp;·&nbsp; 6 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 1 of 5
@@ -83,7 +83,7 @@ from trainlab import checks
 # </details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "margin_losses", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "margin_losses"}
 def margin_losses(m: np.ndarray) -> dict[str, np.ndarray]:
     """The 0-1, hinge, log and squared loss of the margins m = y f(x), labels y in {-1, +1}.
 
@@ -100,7 +100,7 @@ def margin_losses(m: np.ndarray) -> dict[str, np.ndarray]:
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_margin_losses_corners", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_margin_losses_corners", "points": 2}
 # The two losses with a corner: 0-1 and hinge, also exactly at their corners m = 0 and m = 1.
 _keys = ("zero_one", "hinge", "log", "square")
 _losses = margin_losses(np.array([-1.0, 0.0, 2.0]))
@@ -121,7 +121,7 @@ _expected = {
 checks.mapping(margin_losses(_m.copy()), _expected, "the losses", keys=_keys)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_margin_losses_smooth", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_margin_losses_smooth", "points": 2}
 # The two smooth losses, also where the margin is larger than 1.
 _keys = ("zero_one", "hinge", "log", "square")
 _losses = margin_losses(np.array([-1.0, 0.0, 2.0]))
@@ -139,7 +139,7 @@ _expected = {
 checks.mapping(margin_losses(_m.copy()), _expected, "the losses", keys=_keys)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_margin_losses_extreme", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_margin_losses_extreme", "points": 1}
 # Margins of ±1000, where e^1000 is larger than any float64.
 _losses = margin_losses(np.array([1000.0, -1000.0]))
 _expected = {"zero_one": [0, 1], "hinge": [0, 1001], "log": [0, 1000], "square": [999.0**2, 1001.0**2]}
@@ -156,7 +156,7 @@ _expected = {
 checks.mapping(margin_losses(_m.copy()), _expected, "the losses")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_margin_losses_inputs", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_margin_losses_inputs", "points": 1}
 # One margin alone, and an argument that stays as it was.
 _m = np.array([0.25])
 _losses = margin_losses(_m)
@@ -171,7 +171,7 @@ margin_losses(_m)
 checks.unchanged(_before, _m, "m")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "softmax_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "softmax_statement"}
 # ## Exercise 2: softmax
 #
 # `softmax` &nbsp;·&nbsp; 6 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 2 of 5
@@ -202,7 +202,7 @@ checks.unchanged(_before, _m, "m")
 # </details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "softmax", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "softmax"}
 def softmax(z: np.ndarray) -> np.ndarray:
     """The softmax of each row.
 
@@ -215,7 +215,7 @@ def softmax(z: np.ndarray) -> np.ndarray:
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_softmax_values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_softmax_values", "points": 2}
 # Ordinary logits.
 _p = softmax(np.array([[3.0, 1.0, -3.0], [0.0, 0.0, 0.0]]))
 _expected = [[0.8788782427321509, 0.118943235850698, 0.0021785214171510764], [1 / 3, 1 / 3, 1 / 3]]
@@ -232,7 +232,7 @@ checks.array(
 )
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_softmax_rows", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_softmax_rows", "points": 1}
 # Each row on its own: square batches, a single row, two classes.
 _z = np.array([[1.0, 2.0], [5.0, 5.0]])
 _expected = [[1 / (1 + np.e), np.e / (1 + np.e)], [0.5, 0.5]]
@@ -249,7 +249,7 @@ for _shape in ((5, 5), (1, 6), (6, 1), (9, 2)):
     checks.array(softmax(_z.copy()), _expected, f"softmax of logits {_shape}", rtol=1e-7, atol=1e-14)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_softmax_extreme", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_softmax_extreme", "points": 2}
 # Logits far from 0, in both directions and in one batch.
 _p = softmax(np.array([[1001.0, 1000.0], [-1000.0, -1001.0]]))
 _expected = [[np.e / (1 + np.e), 1 / (1 + np.e)]] * 2
@@ -271,7 +271,7 @@ for _z in (
     checks.array(softmax(_z.copy()), _expected, f"softmax({_z.tolist()})", rtol=1e-7, atol=1e-14)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_softmax_inputs", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_softmax_inputs", "points": 1}
 # The logits stay as they were.
 _z = np.array([[3.0, 1.0, -3.0], [1.0, 2.0, 4.0]])
 _before = _z.copy()
@@ -285,7 +285,7 @@ softmax(_z)
 checks.unchanged(_before, _z, "z")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "cross_entropy_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "cross_entropy_statement"}
 # ## Exercise 3: cross-entropy and its gradient
 #
 # `cross_entropy` &nbsp;·&nbsp; 8 points &nbsp;·&nbsp; 25 minutes &nbsp;·&nbsp; difficulty 3 of 5
@@ -318,7 +318,7 @@ checks.unchanged(_before, _z, "z")
 # </details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "cross_entropy", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "cross_entropy"}
 def cross_entropy(z: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
     """Mean negative log-likelihood of the labels under softmax, in nats, and its gradient with respect to the logits.
 
@@ -335,7 +335,7 @@ def cross_entropy(z: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_cross_entropy_loss", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_cross_entropy_loss", "points": 2}
 # The loss: negative log-likelihood in nats, the mean over the rows.
 _names = ("loss", "gradient")
 _loss, _ = checks.items(cross_entropy(np.array([[0.0, 0.0]]), np.array([0])), _names)
@@ -352,7 +352,7 @@ for _N, _C in ((6, 3), (3, 7), (4, 4), (1, 5), (5, 1), (8, 2)):
     checks.number(_loss, float(_expected), f"the loss of logits {_z.shape}")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_cross_entropy_gradient", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_cross_entropy_gradient", "points": 2}
 # The gradient with respect to the logits, of the mean and not of the sum.
 _names = ("loss", "gradient")
 _, _gradient = checks.items(cross_entropy(np.array([[0.0, 0.0]]), np.array([0])), _names)
@@ -371,7 +371,7 @@ for _N, _C in ((6, 3), (3, 7), (4, 4), (1, 5), (5, 1), (8, 2)):
     checks.array(_gradient, _tensor.grad, f"the gradient for logits {_z.shape}")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_cross_entropy_extreme", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_cross_entropy_extreme", "points": 3}
 # Logits of ±1000: the exact loss, however wrong the classifier is.
 _names = ("loss", "gradient")
 _loss, _gradient = checks.items(cross_entropy(np.array([[1000.0, 0.0]]), np.array([1])), _names)
@@ -392,7 +392,7 @@ for _z, _y, _expected, _grad in (
     checks.array(_gradient, _grad, f"the gradient at z = {_z}, y = {_y}")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_cross_entropy_inputs", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_cross_entropy_inputs", "points": 1}
 # Logits and labels stay as they were.
 _z, _y = np.array([[3.0, 1.0, -3.0], [1.0, 2.0, 4.0]]), np.array([2, 0])
 cross_entropy(_z, _y)
@@ -407,7 +407,7 @@ checks.unchanged(_before, _z, "z")
 checks.unchanged(np.array([0, 1, 2, 3, 3]), _y, "y")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "mse_softmax_grad_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "mse_softmax_grad_statement"}
 # ## Exercise 4: the gradient that stalls
 #
 # `mse_softmax_grad` &nbsp;·&nbsp; 8 points &nbsp;·&nbsp; 25 minutes &nbsp;·&nbsp; difficulty 3 of 5
@@ -441,7 +441,7 @@ checks.unchanged(np.array([0, 1, 2, 3, 3]), _y, "y")
 # </details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "mse_softmax_grad", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "mse_softmax_grad"}
 def mse_softmax_grad(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The gradient, with respect to the logits, of the squared error between softmax and one-hot targets.
 
@@ -456,7 +456,7 @@ def mse_softmax_grad(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_mse_softmax_grad_values", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_mse_softmax_grad_values", "points": 3}
 # One row at a time: three classes and more.
 _gradient = mse_softmax_grad(np.array([[0.0, 0.0, 0.0]]), np.array([1]))
 checks.array(_gradient, [[2 / 9, -4 / 9, 2 / 9]], "the gradient at z = [[0, 0, 0]], y = [1]")
@@ -475,7 +475,7 @@ for _C in (3, 4, 6, 2, 10):
     checks.array(mse_softmax_grad(_z.copy(), _y.copy()), _tensor.grad, f"the gradient for logits {_z.shape}")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_mse_softmax_grad_batch", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_mse_softmax_grad_batch", "points": 2}
 # Several rows: the mean over rows, the sum over classes, and no row meddles with another.
 _gradient = mse_softmax_grad(np.zeros((2, 3)), np.array([1, 0]))
 _expected = [[1 / 9, -2 / 9, 1 / 9], [-2 / 9, 1 / 9, 1 / 9]]
@@ -491,7 +491,7 @@ for _N, _C in ((6, 3), (3, 7), (4, 4), (5, 1), (8, 2)):
     checks.array(mse_softmax_grad(_z.copy(), _y.copy()), _tensor.grad, f"the gradient for logits {_z.shape}")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_mse_softmax_grad_extreme", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_mse_softmax_grad_extreme", "points": 2}
 # Large logits. Certain and wrong: no gradient at all. That is the plateau of the lecture.
 _gradient = mse_softmax_grad(np.array([[1000.0, 999.0], [-1000.0, -1000.0]]), np.array([0, 1]))
 _pull = 2 * np.e / (1 + np.e) ** 3  # 4 p_1 p_2^2 / N
@@ -515,7 +515,7 @@ for _z, _y in (
     )
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_mse_softmax_grad_inputs", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_mse_softmax_grad_inputs", "points": 1}
 # Logits and labels stay as they were.
 _z, _y = np.array([[3.0, 1.0, -3.0], [1.0, 2.0, 4.0]]), np.array([2, 0])
 mse_softmax_grad(_z, _y)
@@ -530,7 +530,7 @@ checks.unchanged(_before, _z, "z")
 checks.unchanged(np.array([0, 1, 2, 3, 3]), _y, "y")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff"}
 # ## The payoff: two gradients, one bad start
 #
 # Now your two gradients train the same classifier: handwritten digits, ten classes, logits $z = X W$. Both start from the same
@@ -577,7 +577,7 @@ plots.show(
     ),
 )
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "written_plateau_question", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "written_plateau_question"}
 # ## Exercise 5: in your own words
 #
 # 4 points &nbsp;·&nbsp; 10 minutes &nbsp;·&nbsp; difficulty 2 of 5
@@ -587,7 +587,7 @@ plots.show(
 # local minimum; the network is too small." In five or six sentences: what do you think has happened, which number would you print
 # to find out, what would you change, and would a thousand times larger learning rate do as well?
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "written_plateau", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
+# %% [markdown] nbgrader={"grade_id": "written_plateau", "points": 4}
 # A sum over classes of 1.8 is close to 2, the loss of a row that is certain of a wrong class: about nine rows in ten are
 # confidently wrong. There the gradient with respect to the logits carries the factor $p_y$, the probability of the right class,
 # because every entry of softmax's Jacobian in that row does: it is a plateau, not a minimum, and small gradients do not tell the

@@ -32,12 +32,12 @@
 # 25 points, about 95 minutes. All arrays are float64, and no function may change its arguments. Loops, vectorised
 # code, torch and library routines are equally welcome.
 
-# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "setup"}
 import numpy as np
 
 from trainlab import checks
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "hessian_from_grad_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "hessian_from_grad_statement"}
 # ## A3.1 The Hessian from gradients
 #
 # **5 points, 15 minutes, difficulty 2 of 5.** Function: `hessian_from_grad(grad, x, h=1e-5)`
@@ -73,7 +73,7 @@ from trainlab import checks
 # </details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "hessian_from_grad", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "hessian_from_grad"}
 def hessian_from_grad(grad, x: np.ndarray, h: float = 1e-5) -> np.ndarray:
     """The Hessian of a loss at x, by central differences of its gradient.
 
@@ -88,7 +88,7 @@ def hessian_from_grad(grad, x: np.ndarray, h: float = 1e-5) -> np.ndarray:
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_hessian_from_grad_values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_hessian_from_grad_values", "points": 2}
 _H = hessian_from_grad(lambda x: np.array([3 * x[0] ** 2 + x[1], x[0]]), np.array([1.0, 0.0]))
 checks.array(_H, [[6.0, 1.0], [1.0, 0.0]], "H of x1^3 + x1 x2 at (1, 0)", 1e-5, 1e-6)
 _H = hessian_from_grad(lambda w: -2 * (1 - w[0] * w[1]) * w[::-1], np.zeros(2))
@@ -117,7 +117,7 @@ _H = hessian_from_grad(lambda x: np.exp(x) / np.exp(x).sum(), _x)
 checks.array(_H, np.diag(_p) - np.outer(_p, _p), "H of log sum exp", 1e-5, 1e-6)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_hessian_from_grad_symmetric", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_hessian_from_grad_symmetric", "points": 1}
 # A vector field that is no gradient: J is [[1, 4], [0, 3]], its symmetric half is [[1, 2], [2, 3]].
 _J = np.array([[1.0, 4.0], [0.0, 3.0]])
 _H = hessian_from_grad(lambda x: _J @ x, np.array([0.5, -2.0]))
@@ -137,7 +137,7 @@ for _n in (2, 5):
     checks.array(_H, _H.T, "H against its transpose", 1e-12, 1e-12)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_hessian_from_grad_step", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_hessian_from_grad_step", "points": 1}
 # For g = x^3 the central difference is 3 x^2 + h^2 exactly, so a large h shows whether it is used, and how.
 _H = hessian_from_grad(lambda x: x**3, np.array([1.0, -2.0]), h=0.1)
 checks.array(_H, np.diag([3.01, 12.01]), "H of sum x^4 / 4 with h = 0.1", 1e-5, 1e-6)
@@ -153,7 +153,7 @@ _off = (np.cos(0.3) + np.cos(1.1)) / 2 * np.sin(0.2) / 0.2
 checks.array(_H, [[0.0, _off], [_off, 0.0]], "H of a coupled field with h = 0.2", 1e-5, 1e-6)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_hessian_from_grad_argument", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_hessian_from_grad_argument", "points": 1}
 _x = np.array([0.1, 0.7, -1.3])
 _before = _x.copy()
 _H = hessian_from_grad(lambda x: np.sin(x), _x)
@@ -168,7 +168,7 @@ checks.unchanged(_before, _x, "x")
 checks.array(_H, np.diag(np.cos(_x)), "H with n = 30", 1e-5, 1e-6)
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "classify_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "classify_statement"}
 # ## A3.2 Name the critical point
 #
 # **4 points, 15 minutes, difficulty 2 of 5.** Function: `classify(H, tol=1e-8)`
@@ -205,7 +205,7 @@ checks.array(_H, np.diag(np.cos(_x)), "H with n = 30", 1e-5, 1e-6)
 # </details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "classify", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "classify"}
 def classify(H: np.ndarray, tol: float = 1e-8) -> str:
     """What a critical point is, as far as its Hessian decides: the second-derivative test.
 
@@ -225,7 +225,7 @@ def classify(H: np.ndarray, tol: float = 1e-8) -> str:
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_classify_signs", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_classify_signs", "points": 2}
 for _H, _kind in (
     ([[2.0, 0.0], [0.0, 1.0]], "min"),
     ([[-2.0, 0.0], [0.0, -1.0]], "max"),
@@ -258,7 +258,7 @@ _H = np.full((5, 5), 2.0) + np.eye(5) * -1.0  # a positive diagonal, eigenvalues
 checks.exactly(classify(_H), "saddle", "the kind of an off-diagonal saddle")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_classify_degenerate", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_classify_degenerate", "points": 1}
 for _H, _kind in (
     ([[1.0, 1.0], [1.0, 1.0]], "degenerate"),
     ([[-1.0, 0.0], [0.0, 0.0]], "degenerate"),
@@ -286,7 +286,7 @@ for _eigenvalues, _kind in (
     checks.exactly(classify(_H), _kind, f"the kind of eigenvalues {_eigenvalues}, rotated")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_classify_tolerance", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_classify_tolerance", "points": 1}
 for _diagonal, _tol, _kind in (
     ((1e9, 1.0), 1e-8, "degenerate"),  # t = 10
     ((1e9, 100.0), 1e-8, "min"),
@@ -316,7 +316,7 @@ _H = _Q @ np.diag([1e9, 2e8, 3e7, 0.0]) @ _Q.T
 checks.exactly(classify((_H + _H.T) / 2), "degenerate", "the kind of a flat valley at scale 1e9")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "minimum_ratio_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "minimum_ratio_statement"}
 # ## A3.3 The minimum ratio
 #
 # **3 points, 10 minutes, difficulty 1 of 5.** Function: `minimum_ratio(H, tol=1e-8)`
@@ -343,7 +343,7 @@ checks.exactly(classify((_H + _H.T) / 2), "degenerate", "the kind of a flat vall
 # </details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "minimum_ratio", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "minimum_ratio"}
 def minimum_ratio(H: np.ndarray, tol: float = 1e-8) -> float:
     """The fraction of eigenvalues of H above tol times the largest absolute eigenvalue (Lee 2021; the tolerance is ours).
 
@@ -355,7 +355,7 @@ def minimum_ratio(H: np.ndarray, tol: float = 1e-8) -> float:
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_minimum_ratio_values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_minimum_ratio_values", "points": 2}
 checks.number(minimum_ratio(np.diag([4.0, 1.0, 0.0, -2.0])), 0.5, "the ratio of diag(4, 1, 0, -2)")
 checks.number(
     minimum_ratio(np.array([[0.0, -2.0], [-2.0, 0.0]])), 0.5, "the ratio at the saddle of (1 - w1 w2)^2"
@@ -382,7 +382,7 @@ checks.number(minimum_ratio(-_J.T @ _J), 0.0, "the ratio of minus an 8 x 8 H of 
 checks.number(minimum_ratio(np.full((6, 6), 1.0) - 2.0 * np.eye(6)), 1 / 6, "the ratio of ones - 2 I")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_minimum_ratio_tolerance", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_minimum_ratio_tolerance", "points": 1}
 checks.number(minimum_ratio(np.diag([1.0, 1e-12])), 0.5, "the ratio of diag(1, 1e-12)")
 checks.number(
     minimum_ratio(1e-9 * np.diag([3.0, 2.0, -1.0, 1.0])), 0.75, "the ratio of 1e-9 diag(3, 2, -1, 1)"
@@ -407,7 +407,7 @@ for _scale in (1e-12, 1e12):
 checks.number(minimum_ratio(np.diag([2.0, 0.5, 0.4, -0.3]), tol=0.22), 0.5, "the ratio with tol = 0.22")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "escape_direction_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "escape_direction_statement"}
 # ## A3.4 Which way is down?
 #
 # **4 points, 15 minutes, difficulty 3 of 5.** Function: `escape_direction(H, g)`
@@ -442,7 +442,7 @@ checks.number(minimum_ratio(np.diag([2.0, 0.5, 0.4, -0.3]), tol=0.22), 0.5, "the
 # </details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "escape_direction", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "escape_direction"}
 def escape_direction(H: np.ndarray, g: np.ndarray) -> np.ndarray | None:
     """The unit eigenvector of the most negative eigenvalue of H, turned so that it does not climb: g . v <= 0.
 
@@ -458,7 +458,7 @@ def escape_direction(H: np.ndarray, g: np.ndarray) -> np.ndarray | None:
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_escape_direction_eigenvector", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_escape_direction_eigenvector", "points": 2}
 _H, _g = np.array([[0.0, -2.0], [-2.0, 0.0]]), np.array([0.1, 0.3])
 _v = checks.array(
     escape_direction(_H, _g), [-np.sqrt(0.5), -np.sqrt(0.5)], "v at the saddle of (1 - w1 w2)^2"
@@ -491,7 +491,7 @@ _v = checks.finite(escape_direction(np.array([[-4.0]]), np.array([2.0])), "v of 
 checks.array(_v, [-1.0], "v of [[-4]] with g = (2)")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_escape_direction_sign", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_escape_direction_sign", "points": 1}
 _H, _g = np.array([[1.0, 2.0], [2.0, 1.0]]), np.array([0.5, -0.2])  # -1 along (1, -1) / sqrt(2)
 for _sign in (1.0, -1.0):
     _v = checks.array(escape_direction(_H, _sign * _g), [-_sign * np.sqrt(0.5), _sign * np.sqrt(0.5)], "v")
@@ -515,7 +515,7 @@ _v = checks.finite(escape_direction(np.diag([2.0, -1.0]), np.array([3.0, 0.0])),
 checks.array(np.abs(_v), [0.0, 1.0], "|v| with g . v = 0")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_escape_direction_none", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_escape_direction_none", "points": 1}
 checks.exactly(escape_direction(np.eye(2), np.ones(2)), None, "the way down from a minimum")
 checks.exactly(
     escape_direction(np.diag([3.0, 0.0]), np.array([1.0, 1.0])), None, "the way down with eigenvalues 3, 0"
@@ -534,7 +534,7 @@ _v = checks.finite(escape_direction(np.diag([0.0, -1.0, 0.0]), np.ones(3)), "v o
 checks.array(_v, [0.0, -1.0, 0.0], "v of diag(0, -1, 0)")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "perturbed_gd_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "perturbed_gd_statement"}
 # ## A3.5 Leave without a map: perturbed gradient descent
 #
 # **6 points, 25 minutes, difficulty 4 of 5.** Function: `perturbed_gd(grad, x0, eta, r, g_thres, t_noise, T, rng)`
@@ -582,7 +582,7 @@ checks.array(_v, [0.0, -1.0, 0.0], "v of diag(0, -1, 0)")
 # </details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "perturbed_gd", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "perturbed_gd"}
 def perturbed_gd(
     grad,
     x0: np.ndarray,
@@ -613,7 +613,7 @@ def perturbed_gd(
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_perturbed_gd_steps", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_perturbed_gd_steps", "points": 1}
 # Far from any flat place it is plain gradient descent: x -> x - 0.25 (2x) halves x in every step.
 _x0 = np.array([4.0, -8.0])
 _before = _x0.copy()
@@ -650,7 +650,7 @@ _x = checks.finite(
 checks.number(_x[0], 0.0, "x[0] after six kicks, each with its step", atol=1e-12)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_perturbed_gd_ball", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_perturbed_gd_ball", "points": 2}
 # On a flat surface one step is one kick: 20 kicks in the plane, each from a generator of its own.
 _flat = lambda x: 0 * x  # noqa: E731
 _kicks = [perturbed_gd(_flat, np.zeros(2), 0.1, 3.0, 0.0, 0, 1, np.random.default_rng(s)) for s in range(20)]
@@ -689,7 +689,7 @@ checks.between(np.mean(-np.log(np.abs(_line))), 0.4, 1.9, "the mean of -ln (leng
 checks.between((_line > 0).mean(), 0.12, 0.88, "the share of kicks on a line to the right, expected 1/2")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_perturbed_gd_timing", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_perturbed_gd_timing", "points": 2}
 # Each step divides x by 1,000, so the size of the last x tells how long ago the last kick was: with r = 1 it is between
 # 1e-6 and 1e-3 if step T - 1 had a kick (a shorter one has a chance of 1e-9), between 1e-9 and 1e-6 if step T - 2 had it ...
 _shrink = lambda x: 0.999 * x  # noqa: E731
@@ -733,7 +733,7 @@ for _c, _threshold in (((0.3, 0.3, 0.3, 0.3), 1.0), ((0.0, 0.5), 0.5), ((2.0, 0.
     checks.between(_kick, 1e-6, 0.01 + 1e-12, f"the kick at gradient {_c}, g_thres {_threshold}")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_perturbed_gd_escape", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_perturbed_gd_escape", "points": 1}
 # From the exact saddle of (1 - w1 w2)^2, where plain gradient descent stays for ever, to the bottom.
 _slope = lambda w: -2 * (1 - w[0] * w[1]) * w[::-1]  # noqa: E731
 _ends = []
@@ -759,7 +759,7 @@ _sides = checks.finite(_sides, "30 ends", (30, 2))
 checks.between((_sides[:, 0] > 0).mean(), 0.06, 0.94, "the share of 30 runs that end in the valley w1 > 0")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_statement"}
 # ## Payoff: free a network
 #
 # Eight hidden units start with the same weights and get the same gradient, so they stay equal for ever: gradient
@@ -823,7 +823,7 @@ plots.show(
     "escape direction, or with small random kicks, it falls to 0.12.",
 )
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "written_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "written_statement"}
 # ## A3.6 In your own words
 #
 # **3 points, 10 minutes.** A colleague's loss has stood at 0.31 for 2,000 steps. She computes the Hessian of the
@@ -832,7 +832,7 @@ plots.show(
 # ratio is 0.84, so this is a local minimum, and the network cannot do better." In at most 120 words: name three
 # things that are wrong or missing in this conclusion, and say what she should compute or do next.
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "written_local_minimum", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
+# %% [markdown] nbgrader={"grade_id": "written_local_minimum", "points": 3}
 # *A good answer:* (1) The gradient is not zero. At this length the point is flat rather than critical, so "minimum"
 # and "saddle" are not defined yet. (2) A single eigenvalue below zero rules out a minimum, whatever the ratio: 20
 # directions curve downwards. (3) The counts hang on the tolerance; with $10^{-3}$ in place of $10^{-8}$ many of the

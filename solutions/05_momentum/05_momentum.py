@@ -11,7 +11,7 @@
 #     name: python3
 # ---
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "title", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "title"}
 # # Assignment 5: momentum
 #
 # You write the two update rules with memory that train most networks, show what exactly they remember, and compute how
@@ -34,7 +34,7 @@
 # the same aspects follow at grading. NumPy or PyTorch, loops or array expressions: any right way is accepted. All numbers
 # are float64. A function must leave its arguments as they are and return new values.
 
-# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "setup"}
 from collections.abc import Callable
 
 import numpy as np
@@ -42,7 +42,7 @@ import torch
 
 from trainlab import checks
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "momentum_step_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "momentum_step_statement"}
 # ## Exercise 1: the heavy ball
 #
 # `momentum_step` &nbsp;·&nbsp; 4 points &nbsp;·&nbsp; 10 minutes &nbsp;·&nbsp; difficulty 1 of 5
@@ -66,7 +66,7 @@ from trainlab import checks
 # <details><summary>Hint 3</summary><code>new_m = beta * m - lr * g</code>, and then a line for <code>new_theta</code> and a <code>return</code> of both.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "momentum_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "momentum_step"}
 def momentum_step(
     theta: np.ndarray, m: np.ndarray, g: np.ndarray, lr: float, beta: float
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -81,7 +81,7 @@ def momentum_step(
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_momentum_step_values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_momentum_step_values", "points": 2}
 # One step: both results, for vectors and matrices.
 _result = momentum_step(np.array([1.0, 2.0]), np.array([0.5, -1.0]), np.array([2.0, 4.0]), 0.1, 0.9)
 _theta, _m = checks.items(_result, ("new theta", "new m"))
@@ -100,7 +100,7 @@ for _shape in [(1,), (3,), (7,), (2, 3), (4, 1), (2, 2, 3)]:
     checks.array(_result[0], _there, "new theta")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_momentum_step_steps", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_momentum_step_steps", "points": 1}
 # Several steps in a row on L = theta^2 / 2, so g = theta, each from the results of the last.
 _theta, _m = np.array([1.0]), np.array([0.0])
 for _where, _moved in [(0.9, -0.1), (0.76, -0.14), (0.614, -0.146)]:
@@ -122,7 +122,7 @@ for _shape, _beta in [((4,), 0.9), ((2, 3), 0.5), ((1,), 0.999)]:
         _m = checks.array(_m, _now - _before, f"new m after {_t + 1} steps")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_momentum_step_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_momentum_step_clean", "points": 1}
 # A call leaves its arguments alone, remembers nothing, and copes with the ends of the ranges.
 _theta, _m, _g = np.array([1.0, 2.0]), np.array([0.5, -1.0]), np.array([2.0, 4.0])
 for _ in range(2):  # the same question twice has the same answer
@@ -152,7 +152,7 @@ for *_arrays, _lr, _beta in _cases:
         checks.unchanged(_old, _new, _name)
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "nesterov_step_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "nesterov_step_statement"}
 # ## Exercise 2: look ahead first
 #
 # `nesterov_step` &nbsp;·&nbsp; 5 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 2 of 5
@@ -178,7 +178,7 @@ for *_arrays, _lr, _beta in _cases:
 # <details><summary>Hint 3</summary>After <code>g = grad_fn(theta + beta * v)</code> the rest is exercise 1 with this <code>g</code>.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "nesterov_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "nesterov_step"}
 def nesterov_step(
     theta: np.ndarray, v: np.ndarray, grad_fn: Callable[[np.ndarray], np.ndarray], lr: float, beta: float
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -196,7 +196,7 @@ def nesterov_step(
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_nesterov_step_values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_nesterov_step_values", "points": 2}
 # One step on losses that are not quadratic.
 _result = nesterov_step(np.array([1.0, -2.0]), np.array([0.5, 1.0]), lambda x: x**3, 0.1, 0.8)
 _theta, _v = checks.items(_result, ("new theta", "new v"))
@@ -224,7 +224,7 @@ for _k, _shape in enumerate([(1,), (3,), (6,), (2, 3), (3, 1), (2, 1, 2), (4,), 
     checks.array(_result[0], _there, "new theta")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_nesterov_step_steps", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_nesterov_step_steps", "points": 2}
 # Several steps in a row on L = theta^2 / 2, each from the results of the last.
 _theta, _v = np.array([1.0]), np.array([0.0])
 for _where, _moved in [(0.5, -0.5), (0.125, -0.375), (-0.03125, -0.15625)]:
@@ -253,7 +253,7 @@ for _shape, _beta in [((3,), 0.9), ((2, 2), 0.6), ((1,), 0.999)]:
         _v = checks.array(_v, _now - _before, f"new v after {_t + 1} steps")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_nesterov_step_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_nesterov_step_clean", "points": 1}
 # A call leaves its arguments alone, remembers nothing, and copes with the ends of the ranges.
 _theta, _v = np.array([1.0, -2.0]), np.array([0.5, 1.0])
 for _ in range(2):  # the same question twice has the same answer
@@ -282,7 +282,7 @@ for _theta, _v, _grad, _lr, _beta in _cases:
         checks.unchanged(_old, _new, _name)
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "momentum_history_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "momentum_history_statement"}
 # ## Exercise 3: what the memory holds
 #
 # `momentum_history` &nbsp;·&nbsp; 5 points &nbsp;·&nbsp; 20 minutes &nbsp;·&nbsp; difficulty 3 of 5
@@ -311,7 +311,7 @@ for _theta, _v, _grad, _lr, _beta in _cases:
 # <details><summary>Hint 3</summary>For the sum, the result is −η times a lower triangular (T, T) matrix of weights, with β to the power t − i at row t and column i ≤ t, times <code>grads</code>. Take care that no negative power of β counts, not even times zero: for β = 0 it is infinite, and infinity times zero is nan.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "momentum_history", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "momentum_history"}
 def momentum_history(grads: np.ndarray, lr: float, beta: float) -> np.ndarray:
     """The heavy ball's movements as weighted sums: m_t = -lr sum_{i <= t} beta^(t-i) g_i.
 
@@ -327,7 +327,7 @@ def momentum_history(grads: np.ndarray, lr: float, beta: float) -> np.ndarray:
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_momentum_history_values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_momentum_history_values", "points": 2}
 # The sum itself, for few and many rows and columns.
 _m = momentum_history(np.array([[1.0, 0.0], [2.0, -1.0], [4.0, 2.0]]), 0.1, 0.5)
 checks.array(_m, [[-0.1, 0.0], [-0.25, 0.1], [-0.525, -0.15]], "m")
@@ -345,7 +345,7 @@ for _T, _n in [(1, 1), (1, 4), (2, 3), (4, 4), (5, 1), (7, 3), (3, 8), (30, 2)]:
     checks.array(momentum_history(_grads, _lr, _beta), _sum, f"m for {_T} gradients of {_n} weights")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_momentum_history_memory", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_momentum_history_memory", "points": 2}
 # How long a gradient is remembered: no memory, one kick, a constant push.
 _kick = np.array([[0.0], [1.0], [0.0], [0.0], [0.0]])
 with np.errstate(all="ignore"):
@@ -376,7 +376,7 @@ for _row, _moved in [(0, [-10.0, -10.0]), (1, [-1.0, -1.0]), (398, [-2.0, 4.0]),
     checks.array(_m[_row], _moved, f"after 400 steps, row {_row} of m")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_momentum_history_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_momentum_history_clean", "points": 1}
 # A call leaves the gradients alone and remembers nothing of earlier calls.
 _grads = np.array([[1.0, 0.0], [2.0, -1.0], [4.0, 2.0]])
 _kept = _grads.copy()
@@ -401,7 +401,7 @@ with np.errstate(all="ignore"):
         checks.unchanged(_kept, _grads, "grads")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "optimal_rates_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "optimal_rates_statement"}
 # ## Exercise 4: what the memory buys
 #
 # `optimal_rates` &nbsp;·&nbsp; 6 points &nbsp;·&nbsp; 20 minutes &nbsp;·&nbsp; difficulty 3 of 5
@@ -432,7 +432,7 @@ with np.errstate(all="ignore"):
 # <details><summary>Hint 3</summary>Check your own numbers: at η = <code>eta_gd</code>, |1 − ημ| and |1 − ηL| are both equal to <code>rate_gd</code>, and <code>beta_hb</code> is the square of <code>rate_hb</code>.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "optimal_rates", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "optimal_rates"}
 def optimal_rates(mu: float, L: float) -> dict[str, float]:
     """The best constants on a quadratic (Polyak 1964; Goh 2017).
 
@@ -455,7 +455,7 @@ def optimal_rates(mu: float, L: float) -> dict[str, float]:
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_optimal_rates_gradient_descent", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_optimal_rates_gradient_descent", "points": 2}
 # The three numbers of gradient descent.
 _keys = ("eta_gd", "rate_gd", "eta_hb", "beta_hb", "rate_hb", "eta_max")
 _expected = {"eta_gd": 0.2, "rate_gd": 0.8, "eta_max": 2 / 9}
@@ -469,7 +469,7 @@ for _mu, _L in [(1.0, 1000.0), (0.02, 3.5), (2.5, 2.75), (1e-3, 0.7), (30.0, 400
     checks.mapping(optimal_rates(_mu, _L), _expected, f"optimal_rates({_mu:g}, {_L:g})", keys=_keys)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_optimal_rates_heavy_ball", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_optimal_rates_heavy_ball", "points": 2}
 # The three numbers of the heavy ball.
 _keys = ("eta_gd", "rate_gd", "eta_hb", "beta_hb", "rate_hb", "eta_max")
 _expected = {"eta_hb": 0.25, "beta_hb": 0.25, "rate_hb": 0.5}
@@ -483,7 +483,7 @@ for _mu, _L in [(1.0, 1000.0), (0.02, 3.5), (2.5, 2.75), (1e-3, 0.7), (30.0, 400
     checks.mapping(optimal_rates(_mu, _L), _expected, f"optimal_rates({_mu:g}, {_L:g})", keys=_keys)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_optimal_rates_ends", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_optimal_rates_ends", "points": 1}
 # A round bowl, and a bowl in other units.
 _round = {"eta_gd": 0.25, "rate_gd": 0.0, "eta_hb": 0.25, "beta_hb": 0.0, "rate_hb": 0.0, "eta_max": 0.5}
 checks.mapping(optimal_rates(4.0, 4.0), _round, "optimal_rates(4, 4)")
@@ -511,7 +511,7 @@ for _L in (1.0, 0.3, 250.0):
     checks.mapping(optimal_rates(_L, _L), _round, f"optimal_rates({_L:g}, {_L:g})")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_optimal_rates_measured", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_optimal_rates_measured", "points": 1}
 # Measured: the slowest direction of a bowl shrinks by your factors, and other constants do no better.
 _keys = ("eta_gd", "rate_gd", "eta_hb", "beta_hb", "rate_hb", "eta_max")
 _rates = optimal_rates(1.0, 9.0)
@@ -548,7 +548,7 @@ for _mu, _L in [(1.0, 9.0), (0.5, 200.0), (0.04, 0.09)]:
     checks.between(_factor(1.001 * _limit, 0.0, _bowl), 1.0, 2.0, "the factor measured just above eta_max")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_valley_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_valley_text"}
 # ## The payoff: your functions at work
 #
 # **A narrow valley.** The bowl below has $\kappa = 100$. Your `optimal_rates` says what to expect of it. Before you run the cell:
@@ -609,12 +609,12 @@ plots.show(
     "in under 160 and the heavy ball in under 90, first above their dashed lines and then parallel to them.",
 )
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_valley_seen", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_valley_seen"}
 # Gradient descent keeps its promise to the step. The two rules with memory fall with the promised slope, but start late: at the best
 # constants two roots of the recursion coincide, and the error falls like $(a + bt)\,\text{rate}^t$. That costs 20 and 27
 # steps here, and matters less the longer the run.
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_network_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_network_text"}
 # **A network.** 600 handwritten digits, a network with one hidden layer and 1,210 weights, the gradient of all examples in every
 # step. A network is no bowl, and nobody knows its $\mu$ and $L$; does memory still pay? Under a constant push, memory 0.9 makes steps
 # ten times as long. Predict: what does plain gradient descent do with a ten times larger rate?
@@ -643,7 +643,7 @@ plots.show(
     "one line; gradient descent at ten times the rate jumps up at once and stays above all others.",
 )
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_torch_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_torch_text"}
 # **And PyTorch.** Its optimiser keeps $v$ with $m = -\eta v$. At a constant rate it must walk the same path as your heavy ball:
 
 # %% tags=["explore"]
@@ -656,7 +656,7 @@ for _ in range(150):
 gap = np.abs(weights.detach().numpy() - traces["heavy ball, β = 0.9"].path[-1]).max()
 print(f"after 150 steps, your weights and PyTorch's agree to 1e-10: {gap < 1e-10}")
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "written_momentum_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "written_momentum_statement"}
 # ## Exercise 5: three forms of one idea
 #
 # written question &nbsp;·&nbsp; 3 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 3 of 5
@@ -675,7 +675,7 @@ print(f"after 150 steps, your weights and PyTorch's agree to 1e-10: {gap < 1e-10
 # 2. At step 1,000 the rate is divided by ten. What happens to the length of the very next steps in form A, and what in form B?
 # 3. "Momentum 0.9 is the same as a ten times larger rate." In which direction of a narrow valley is this true, and what is wrong with it?
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "written_momentum", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
+# %% [markdown] nbgrader={"grade_id": "written_momentum", "points": 3}
 # ### BEGIN SOLUTION
 # 1. Form A: the same 0.01, since $m = -\eta v$ turns one recursion into the other. Form C: $u = (1 - \beta) v$, so the rate must be
 #    $\eta / (1 - \beta) = 0.1$.

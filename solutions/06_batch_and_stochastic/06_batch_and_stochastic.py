@@ -11,7 +11,7 @@
 #     name: python3
 # ---
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "title", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "title"}
 # # Assignment 6: batches
 #
 # You write the loop that every training run hides, say how noisy a mini-batch's gradient is before you draw one,
@@ -34,13 +34,13 @@
 # checks of the same aspects follow at grading. NumPy or PyTorch, loops or array expressions: any right way is
 # accepted. All numbers are float64. A function must leave its arguments as they are and return new values.
 
-# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "setup"}
 import numpy as np
 import torch
 
 from trainlab import checks
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "minibatches_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "minibatches_statement"}
 # ## Exercise 1: one epoch
 #
 # `minibatches` &nbsp;·&nbsp; 7 points &nbsp;·&nbsp; 20 minutes &nbsp;·&nbsp; difficulty 2 of 5
@@ -67,7 +67,7 @@ from trainlab import checks
 # <details><summary>Hint 3</summary>Slices forgive: <code>order[i : i + B]</code> is short at the end by itself. With <code>drop_last</code> keep only the batches of length <code>B</code>.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "minibatches", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "minibatches"}
 def minibatches(n: int, B: int, rng: np.random.Generator, drop_last: bool = False) -> list[np.ndarray]:
     """One epoch: the rows 0 .. n-1, each once, in a random order, cut into batches of B.
 
@@ -81,7 +81,7 @@ def minibatches(n: int, B: int, rng: np.random.Generator, drop_last: bool = Fals
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_minibatches_epoch", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_minibatches_epoch", "points": 3}
 # Every row once, in batches of the right sizes.
 def _rows(batches, sizes):
     """All rows of an epoch in a row, after a look at its batches."""
@@ -112,7 +112,7 @@ for _n, _B in [(1, 1), (12, 4), (12, 5), (13, 6), (7, 1), (5, 5), (4, 9), (1, 3)
 ### END HIDDEN TESTS
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_minibatches_rng", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_minibatches_rng", "points": 2}
 # All randomness comes from rng: the same state gives the same epoch, another state another one.
 def _order(n, B, rng, drop_last=False):
     batches = minibatches(n, B, rng, drop_last)
@@ -142,7 +142,7 @@ for _drop in (False, True):
 ### END HIDDEN TESTS
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_minibatches_shuffle", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_minibatches_shuffle", "points": 2}
 # A shuffle mixes: neighbours rarely stay together, and no row has a place of its own. (A right answer fails less than once in 10^6.)
 def _places(n, B, rng):
     """The batch in which each row is, for one epoch."""
@@ -189,7 +189,7 @@ checks.between(
 )
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "minibatch_gradient_variance_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "minibatch_gradient_variance_statement"}
 # ## Exercise 2: how noisy is a batch?
 #
 # `minibatch_gradient_variance` &nbsp;·&nbsp; 6 points &nbsp;·&nbsp; 20 minutes &nbsp;·&nbsp; difficulty 3 of 5
@@ -221,7 +221,7 @@ checks.between(
 # <details><summary>Hint 3</summary><code>g.var(axis=0)</code> divides by N by default; PyTorch's <code>var</code> divides by N − 1 unless told otherwise.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "minibatch_gradient_variance", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "minibatch_gradient_variance"}
 def minibatch_gradient_variance(g: np.ndarray, B: int) -> np.ndarray:
     """The variance of a mini-batch's gradient: s^2 / B * (N - B) / (N - 1).
 
@@ -237,7 +237,7 @@ def minibatch_gradient_variance(g: np.ndarray, B: int) -> np.ndarray:
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_minibatch_gradient_variance_values", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_minibatch_gradient_variance_values", "points": 3}
 # Against the definition: the variance of the means of all batches that can be drawn.
 _g = np.array([[1.0, 0.0], [3.0, 0.0], [5.0, 0.0], [7.0, 4.0]])
 checks.array(minibatch_gradient_variance(_g, 2), [5 / 3, 1.0], "variance")
@@ -254,7 +254,7 @@ for _N, _n, _B in [(2, 1, 1), (5, 3, 1), (5, 3, 4), (6, 2, 3), (7, 4, 2), (9, 1,
     checks.array(_found, _expected, f"variance for N = {_N}, n = {_n}, B = {_B}")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_minibatch_gradient_variance_ends", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_minibatch_gradient_variance_ends", "points": 2}
 # The ends: the whole data set, one example, examples that agree.
 _g = np.array([[1.0, 0.0], [3.0, 0.0], [5.0, 0.0], [7.0, 4.0]])
 with np.errstate(all="ignore"):
@@ -281,7 +281,7 @@ with np.errstate(all="ignore"):
         )
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_minibatch_gradient_variance_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_minibatch_gradient_variance_clean", "points": 1}
 # A call leaves the gradients alone and remembers nothing of earlier calls.
 _g = np.array([[1.0, 0.0], [3.0, 0.0], [5.0, 0.0], [7.0, 4.0]])
 _kept = _g.copy()
@@ -300,7 +300,7 @@ for _N, _n, _B in [(6, 3, 2), (6, 3, 5), (8, 2, 3), (8, 2, 8)]:
     checks.unchanged(_kept, _g, "g")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "emphasis_probabilities_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "emphasis_probabilities_statement"}
 # ## Exercise 3: hard examples more often
 #
 # `emphasis_probabilities` &nbsp;·&nbsp; 6 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 2 of 5
@@ -324,7 +324,7 @@ for _N, _n, _B in [(6, 3, 2), (6, 3, 5), (8, 2, 3), (8, 2, 8)]:
 # <details><summary>Hint 3</summary><code>np.minimum(losses, cap)</code> makes a new array. A tiny sum is not zero: losses of 1e-15 still have ratios.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "emphasis_probabilities", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "emphasis_probabilities"}
 def emphasis_probabilities(losses: np.ndarray, cap: float | None = None) -> np.ndarray:
     """Probabilities (N,) proportional to min(loss, cap): an emphasising scheme (LeCun et al. 1998) with a limit.
 
@@ -340,7 +340,7 @@ def emphasis_probabilities(losses: np.ndarray, cap: float | None = None) -> np.n
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_emphasis_probabilities_values", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_emphasis_probabilities_values", "points": 3}
 # In proportion to the loss, with and without a cap.
 _losses = np.array([1.0, 3.0, 0.0, 12.0])
 checks.array(emphasis_probabilities(_losses), [0.0625, 0.1875, 0.0, 0.75], "p")
@@ -357,7 +357,7 @@ for _N in (1, 2, 5, 40):
         checks.array(emphasis_probabilities(_losses, cap=_cap), _expected, f"for N = {_N}, cap = {_cap}, p")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_emphasis_probabilities_ends", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_emphasis_probabilities_ends", "points": 2}
 # All zero, nearly zero, and what is no loss at all.
 with np.errstate(all="ignore"):
     checks.array(emphasis_probabilities(np.zeros(4)), [0.25] * 4, "with all losses zero, p")
@@ -391,7 +391,7 @@ with np.errstate(all="ignore"):
                 )
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_emphasis_probabilities_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_emphasis_probabilities_clean", "points": 1}
 # A call leaves the losses alone and remembers nothing of earlier calls.
 _losses = np.array([1.0, 3.0, 0.0, 12.0])
 _kept = _losses.copy()
@@ -410,7 +410,7 @@ for _order in (1, -1):  # the same losses in another order, the same probabiliti
         checks.unchanged(_kept, _losses, "losses")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "annealed_rate_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "annealed_rate_statement"}
 # ## Exercise 4: the noise quietens
 #
 # `annealed_rate` &nbsp;·&nbsp; 4 points &nbsp;·&nbsp; 10 minutes &nbsp;·&nbsp; difficulty 1 of 5
@@ -432,7 +432,7 @@ for _order in (1, -1):  # the same losses in another order, the same probabiliti
 # <details><summary>Hint 2</summary><code>/</code> divides, <code>//</code> cuts off; <code>math</code> knows numbers only, NumPy arrays too.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "annealed_rate", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "annealed_rate"}
 def annealed_rate(eta0: float, t: float | np.ndarray, t0: float) -> float | np.ndarray:
     """The learning rate at step t: eta0 / (1 + t / t0), a schedule in the sense of Robbins and Monro (1951).
 
@@ -444,7 +444,7 @@ def annealed_rate(eta0: float, t: float | np.ndarray, t0: float) -> float | np.n
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_annealed_rate_values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_annealed_rate_values", "points": 2}
 # Single steps.
 for _t, _eta in [(0, 0.4), (100, 0.2), (900, 0.04), (50, 0.8 / 3)]:
     checks.number(annealed_rate(0.4, _t, 100), _eta, f"the rate at t = {_t}")
@@ -458,7 +458,7 @@ for _t in range(8):  # whole numbers divide like others: 12 / (1 + t/3) = 36 / (
     checks.number(annealed_rate(12, _t, 3), [12, 9, 7.2, 6, 36 / 7, 4.5, 4, 3.6][_t], f"the rate at t = {_t}")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_annealed_rate_arrays", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_annealed_rate_arrays", "points": 2}
 # Arrays of steps, which stay as they are.
 _t = np.array([0.0, 100.0, 900.0])
 for _ in range(2):
@@ -478,7 +478,7 @@ checks.array(annealed_rate(0.5, np.array([6.0]), 2.0), [0.125], "the rates for o
 checks.array(annealed_rate(0.5, np.array([9, 0, 3]), 1.5), [0.5 / 7, 0.5, 0.5 / 3], "the rates")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_noise_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_noise_text"}
 # ## The payoff: your functions at work
 #
 # **The noise of a batch, predicted.** A linear classifier of 900 digits, and the gradient of every single example.
@@ -529,7 +529,7 @@ print(
     f"B = 450: predicted {predicted[-2]:.4f}, measured {measured[-2]:.4f}; at B = 900: measured {measured[-1]:.0e}"
 )
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_training_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_training_text"}
 # **Training in good data and in spoilt data.** The same classifier, trained in batches of 10 by your own loop:
 # shuffled; with your `annealed_rate`; emphasised by your probabilities; emphasised with a cap. Once with the true
 # labels, and once with 20 % of the training labels replaced by random ones. Predict: which of the four suffers most
@@ -580,13 +580,13 @@ for name, (rate, choose) in runs.items():
     )
     print(f"{name:20s} true labels {good:.1%}, a fifth of them wrong {bad:.1%}")
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_seen", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_seen"}
 # Drawing by loss spends most of its draws on the wrong labels and loses more than 20 points; your cap wins most of
 # them back. The annealed rate is the one that hardly notices: each wrong label pushes as often as before, but ever
 # more softly, and the pushes average out. On true labels it is a little behind, because 8 epochs are few and its
 # steps get short.
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_torch_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_torch_text"}
 # **And PyTorch.** What your `minibatches` does is called `DataLoader` there. One epoch of each, 100 rows in batches
 # of 32:
 
@@ -598,7 +598,7 @@ for drop_last in (False, True):
         f"drop_last = {drop_last}: PyTorch {[len(rows) for rows in theirs]}, yours {[len(rows) for rows in yours]}"
     )
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "written_batches_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "written_batches_statement"}
 # ## Exercise 5: three claims about batches
 #
 # written question &nbsp;·&nbsp; 3 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 3 of 5
@@ -614,7 +614,7 @@ for drop_last in (False, True):
 #    Name two changes that would bring the variance of the weights down by about a factor of four, and say what each
 #    costs.
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "written_batches", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
+# %% [markdown] nbgrader={"grade_id": "written_batches", "points": 3}
 # ### BEGIN SOLUTION
 # 1. 40 epochs are 64 times fewer updates with $B = 1024$ than with $B = 16$: the second net has not been optimised,
 #    and its training loss will show it. Generalisation is a gap between training and test at a comparable training

@@ -11,7 +11,7 @@
 #     name: python3
 # ---
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "title", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "title"}
 # # Assignment 7: adaptive rates
 #
 # You write the rules that give every weight a rate of its own, from the root mean square to Adam, and the two ways to start
@@ -35,7 +35,7 @@
 # the same aspects follow at grading. NumPy or PyTorch, loops or array expressions: any right way is accepted. All numbers
 # are float64. A function must leave its arguments as they are and return new values.
 
-# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "setup"}
 import math
 
 import numpy as np
@@ -43,7 +43,7 @@ import torch
 
 from trainlab import checks
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "rms_sigma_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "rms_sigma_statement"}
 # ## Exercise 1: how large are a weight's gradients?
 #
 # `rms_sigma` &nbsp;·&nbsp; 4 points &nbsp;·&nbsp; 10 minutes &nbsp;·&nbsp; difficulty 2 of 5
@@ -71,7 +71,7 @@ from trainlab import checks
 # <details><summary>Hint 3</summary>Divide the running sums of <code>grads**2</code> by a column 1, 2, ..., T: <code>np.arange(1, len(grads) + 1)[:, None]</code>. The root comes last.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "rms_sigma", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "rms_sigma"}
 def rms_sigma(grads: np.ndarray) -> np.ndarray:
     """The root mean square of all gradients so far: sigma_t = sqrt(mean_{i <= t} g_i^2) (Lee 2021).
 
@@ -84,7 +84,7 @@ def rms_sigma(grads: np.ndarray) -> np.ndarray:
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_rms_sigma_values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_rms_sigma_values", "points": 2}
 # The formula, for few and many rows and columns.
 _sigma = rms_sigma(np.array([[3.0, -1.0], [4.0, 0.0], [math.sqrt(50), 0.0]]))
 checks.array(_sigma, [[3, 1], [math.sqrt(12.5), math.sqrt(0.5)], [5, math.sqrt(1 / 3)]], "sigma")
@@ -97,7 +97,7 @@ for _T, _n in [(1, 1), (1, 4), (2, 3), (4, 4), (5, 1), (7, 3), (3, 8), (60, 2)]:
     checks.array(rms_sigma(_grads), _rows, f"sigma of {_T} gradients of {_n} weights")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_rms_sigma_scales", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_rms_sigma_scales", "points": 1}
 # Every weight has its own scale, and zero is a gradient too.
 _grads = np.array([[1e-3, 1e3], [-1e-3, 1e3], [1e-3, -1e3]])
 checks.array(rms_sigma(_grads), np.abs(_grads), "for gradients of one size, sigma")
@@ -120,7 +120,7 @@ checks.array(
 )
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_rms_sigma_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_rms_sigma_clean", "points": 1}
 # A call leaves the gradients alone and remembers nothing of earlier calls.
 _grads = np.array([[3.0, -1.0], [4.0, 0.0]])
 _kept = _grads.copy()
@@ -142,7 +142,7 @@ for _grads, _rows in [*_runs, *_runs[::-1]]:  # in any order, and twice
     checks.unchanged(_kept, _grads, "grads")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "adagrad_step_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "adagrad_step_statement"}
 # ## Exercise 2: the sum of squares
 #
 # `adagrad_step` &nbsp;·&nbsp; 5 points &nbsp;·&nbsp; 10 minutes &nbsp;·&nbsp; difficulty 2 of 5
@@ -166,7 +166,7 @@ for _grads, _rows in [*_runs, *_runs[::-1]]:  # in any order, and twice
 # <details><summary>Hint 3</summary><code>new_s = s + g**2</code>; the step is <code>lr * g</code> over <code>np.sqrt(new_s) + eps</code>, with brackets round the whole denominator.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "adagrad_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "adagrad_step"}
 def adagrad_step(
     theta: np.ndarray, s: np.ndarray, g: np.ndarray, lr: float, eps: float
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -182,7 +182,7 @@ def adagrad_step(
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_adagrad_step_values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_adagrad_step_values", "points": 2}
 # One step: both results, for vectors and matrices.
 _result = adagrad_step(np.array([1.0, 2.0]), np.array([9.0, 0.0]), np.array([4.0, -2.0]), 0.5, 1.0)
 _theta, _s = checks.items(_result, ("new theta", "new s"))
@@ -203,7 +203,7 @@ for _shape in [(1,), (3,), (7,), (2, 3), (4, 1), (2, 2, 3)]:
     checks.array(_result[0], _there, "new theta")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_adagrad_step_steps", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_adagrad_step_steps", "points": 1}
 # Several steps in a row under a constant gradient: they shrink like 1, 1/sqrt(2), 1/sqrt(3).
 _theta, _s, _where = np.array([0.0, 0.0]), np.array([0.0, 0.0]), 0.0
 for _t in (1, 2, 3):
@@ -230,7 +230,7 @@ for _shape, _eps in [((4,), 1e-8), ((2, 3), 0.3), ((1,), 1e-3)]:
         _s = checks.array(_s, _sums[_t], f"new s after {_t + 1} steps")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_adagrad_step_small", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_adagrad_step_small", "points": 1}
 # Small gradients show where eps stands; no gradient at all is no step.
 with np.errstate(all="ignore"):
     _result = adagrad_step(np.zeros(2), np.zeros(2), np.array([1e-8, 0.0]), 1.0, 1e-6)
@@ -252,7 +252,7 @@ for _g, _eps in _cases:
         _s = checks.array(_s, _t * _g**2, f"with eps {_eps:g}, new s after {_t} steps")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_adagrad_step_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_adagrad_step_clean", "points": 1}
 # A call leaves its arguments alone and remembers nothing.
 _theta, _s, _g = np.array([1.0, 2.0]), np.array([9.0, 0.0]), np.array([4.0, -2.0])
 for _ in range(2):  # the same question twice has the same answer
@@ -282,7 +282,7 @@ for *_arrays, _lr, _eps in _cases:
         checks.unchanged(_old, _new, _name)
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "rmsprop_step_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "rmsprop_step_statement"}
 # ## Exercise 3: a fading average
 #
 # `rmsprop_step` &nbsp;·&nbsp; 5 points &nbsp;·&nbsp; 10 minutes &nbsp;·&nbsp; difficulty 2 of 5
@@ -306,7 +306,7 @@ for *_arrays, _lr, _eps in _cases:
 # <details><summary>Hint 3</summary><code>new_v = alpha * v + (1 - alpha) * g**2</code>, and the step divides by <code>np.sqrt(new_v) + eps</code>.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "rmsprop_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "rmsprop_step"}
 def rmsprop_step(
     theta: np.ndarray, v: np.ndarray, g: np.ndarray, lr: float, alpha: float, eps: float
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -323,7 +323,7 @@ def rmsprop_step(
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_rmsprop_step_values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_rmsprop_step_values", "points": 2}
 # One step: both results, for vectors and matrices.
 _result = rmsprop_step(np.array([1.0, 2.0]), np.array([4.0, 0.0]), np.array([12.0, -2.0]), 0.5, 0.75, 1.0)
 _theta, _v = checks.items(_result, ("new theta", "new v"))
@@ -344,7 +344,7 @@ for _shape in [(1,), (3,), (7,), (2, 3), (4, 1), (2, 2, 3)]:
     checks.array(_result[0], _there, "new theta")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_rmsprop_step_steps", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_rmsprop_step_steps", "points": 1}
 # Several steps in a row from v = 0 under a constant gradient: v = 1 - alpha^t, in units of the gradient's square.
 _theta, _v, _where = np.array([0.0, 0.0]), np.array([0.0, 0.0]), 0.0
 for _t in (1, 2, 3):
@@ -373,7 +373,7 @@ for _shape, _alpha, _eps in [((4,), 0.9, 1e-8), ((2, 3), 0.3, 0.3), ((1,), 0.999
         _v = checks.array(_v, _square, f"new v after {_t + 1} steps")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_rmsprop_step_small", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_rmsprop_step_small", "points": 1}
 # Small gradients show where eps stands; no gradient at all is no step.
 with np.errstate(all="ignore"):
     _result = rmsprop_step(np.zeros(2), np.zeros(2), np.array([1e-8, 0.0]), 1.0, 0.99, 1e-8)
@@ -401,7 +401,7 @@ for _g, _alpha, _eps in _cases:
         _v = checks.array(_v, _share * _g**2, f"with eps {_eps:g}, new v after {_t} steps")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_rmsprop_step_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_rmsprop_step_clean", "points": 1}
 # A call leaves its arguments alone, remembers nothing, and copes with the ends of the ranges.
 _theta, _v, _g = np.array([1.0, 2.0]), np.array([4.0, 0.0]), np.array([12.0, -2.0])
 for _ in range(2):  # the same question twice has the same answer
@@ -432,7 +432,7 @@ for *_arrays, _lr, _alpha, _eps in _cases:
         checks.unchanged(_old, _new, _name)
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "adam_step_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "adam_step_statement"}
 # ## Exercise 4: two memories, corrected
 #
 # `adam_step` &nbsp;·&nbsp; 6 points &nbsp;·&nbsp; 20 minutes &nbsp;·&nbsp; difficulty 3 of 5
@@ -462,7 +462,7 @@ for *_arrays, _lr, _alpha, _eps in _cases:
 # <details><summary>Hint 3</summary><code>corrected_m = new_m / (1 - b1**t)</code>, and the same for v with <code>b2</code>. Do not overwrite <code>new_m</code> and <code>new_v</code>: they are returned.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "adam_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "adam_step"}
 def adam_step(
     theta: np.ndarray,
     m: np.ndarray,
@@ -489,7 +489,7 @@ def adam_step(
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_adam_step_values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_adam_step_values", "points": 2}
 # One step, early and late: all three results, for vectors and matrices.
 _result = adam_step(
     np.array([1.0, 2.0]),
@@ -535,7 +535,7 @@ for _shape, _t in [
     checks.array(_result[0], _there, f"new theta at t = {_t}", 1e-6, 1e-12)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_adam_step_first", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_adam_step_first", "points": 1}
 # The first step has length lr whatever the gradient is, and is shorter only where the gradient is near eps or below it.
 for _size in (1e-3, 1.0, 1e3):
     _g = np.array([_size, -_size])
@@ -564,7 +564,7 @@ for _b1, _b2 in [(0.9, 0.999), (0.5, 0.8), (0.0, 0.99)]:
         checks.array(_v, [(1 - _b2) * _size * _size], f"new v for gradient {_size:g}", 1e-6, 1e-12)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_adam_step_steps", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_adam_step_steps", "points": 2}
 # Several steps in a row from m = v = 0 under a constant gradient: every one of them has length lr.
 _theta, _m, _v, _g = np.array([1.0, -1.0]), np.zeros(2), np.zeros(2), np.array([2.0, -50.0])
 for _t in (1, 2, 3):
@@ -596,7 +596,7 @@ for _shape, _b1, _b2, _eps in [((4,), 0.9, 0.999, 1e-8), ((2, 3), 0.3, 0.95, 0.1
         _v = checks.array(_v, (1 - _b2**_t) * _square, f"new v after {_t} steps", 1e-6, 1e-12)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_adam_step_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_adam_step_clean", "points": 1}
 # A call leaves its arguments alone and remembers nothing: it knows its step from t alone.
 _arrays = [np.array(_x) for _x in ([1.0, 2.0], [0.5, 0.0], [1.0, 0.0], [2.0, -4.0])]
 _kept = [_x.copy() for _x in _arrays]
@@ -630,7 +630,7 @@ for *_lists, _t, _lr, _b1, _b2, _eps in [*_cases, *_cases[::-1]]:  # in any orde
         checks.unchanged(_old, _new, _name)
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "radam_rectifier_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "radam_rectifier_statement"}
 # ## Exercise 5: how far to trust a young average
 #
 # `radam_rectifier` &nbsp;·&nbsp; 5 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 3 of 5
@@ -656,7 +656,7 @@ for *_lists, _t, _lr, _b1, _b2, _eps in [*_cases, *_cases[::-1]]:  # in any orde
 # <details><summary>Hint 3</summary><code>decay = beta2**t</code>, <code>rho = rho_inf - 2 * t * decay / (1 - decay)</code>, and then an <code>if rho &lt;= 5</code> before the root.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "radam_rectifier", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "radam_rectifier"}
 def radam_rectifier(t: int, beta2: float) -> tuple[float, float | None]:
     """RAdam's rectification term (Liu et al. 2020), with PyTorch's threshold.
 
@@ -674,7 +674,7 @@ def radam_rectifier(t: int, beta2: float) -> tuple[float, float | None]:
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_radam_rectifier_length", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_radam_rectifier_length", "points": 2}
 # rho, the length of the average.
 for _t, _beta2, _length in [(1, 0.5, 1.0), (2, 0.5, 5 / 3), (1, 0.9, 1.0), (2, 0.9, 19 - 4 * 0.81 / 0.19)]:
     with np.errstate(all="ignore"):
@@ -694,7 +694,7 @@ with np.errstate(all="ignore"):
             checks.number(_rho, _length, f"rho at t = {_t}, beta2 = {_beta2:g}")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_radam_rectifier_factor", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_radam_rectifier_factor", "points": 2}
 # r, where the average is long enough.
 _rho_inf, _rho = 1999.0, 1999 - 12 * 0.999**6 / (1 - 0.999**6)
 _square = (_rho - 4) * (_rho - 2) * _rho_inf / ((_rho_inf - 4) * (_rho_inf - 2) * _rho)
@@ -726,7 +726,7 @@ for _beta2, _ts in [
         checks.number(_rho, _length, f"rho at t = {_t}, beta2 = {_beta2:g}")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_radam_rectifier_threshold", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_radam_rectifier_threshold", "points": 1}
 # None up to rho = 5, a number from there on: at beta2 = 0.999 between the steps 5 and 6.
 with np.errstate(all="ignore"):
     _rho, _r = checks.items(radam_rectifier(5, 0.999), ("rho", "r"))
@@ -758,7 +758,7 @@ with np.errstate(all="ignore"):
             checks.number(_last, 1.0, f"r after a million steps, beta2 = {_beta2:g}")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "warmup_cosine_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "warmup_cosine_statement"}
 # ## Exercise 6: first up, then down
 #
 # `warmup_cosine` &nbsp;·&nbsp; 4 points &nbsp;·&nbsp; 10 minutes &nbsp;·&nbsp; difficulty 2 of 5
@@ -785,7 +785,7 @@ with np.errstate(all="ignore"):
 # <details><summary>Hint 3</summary><code>done = (t - warmup) / (total - warmup)</code>, then <code>min_lr + (base - min_lr) * (1 + math.cos(math.pi * done)) / 2</code>.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "warmup_cosine", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "warmup_cosine"}
 def warmup_cosine(t: int, total: int, warmup: int, base: float, min_lr: float) -> float:
     """The rate of step t: linear warm-up (Goyal et al. 2017), then cosine decay (Loshchilov and Hutter 2017).
 
@@ -800,7 +800,7 @@ def warmup_cosine(t: int, total: int, warmup: int, base: float, min_lr: float) -
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_warmup_cosine_up", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_warmup_cosine_up", "points": 1}
 # The rise: from base / warmup at t = 0 to base at t = warmup - 1.
 for _t, _rate in enumerate([0.2, 0.4, 0.6, 0.8]):
     checks.number(warmup_cosine(_t, 12, 4, 0.8, 0.2), _rate, f"with 4 steps of warm-up, the rate at t = {_t}")
@@ -818,7 +818,7 @@ for _warmup, _total, _base, _low in [
         checks.number(_rate, _line[_t], f"with {_warmup} steps of warm-up, the rate at t = {_t}")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_warmup_cosine_down", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_warmup_cosine_down", "points": 2}
 # The fall: from base at t = warmup along half a cosine.
 for _t, _rate in [(4, 0.8), (6, 0.5 + 0.3 * math.sqrt(0.5)), (8, 0.5), (10, 0.5 - 0.3 * math.sqrt(0.5))]:
     checks.number(warmup_cosine(_t, 12, 4, 0.8, 0.2), _rate, f"the rate at t = {_t}")
@@ -838,7 +838,7 @@ for _warmup, _total, _base, _low in [
         checks.number(_rate, _fall, f"with {_warmup} of {_total} steps of warm-up, the rate at t = {_t}")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_warmup_cosine_ends", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_warmup_cosine_ends", "points": 1}
 # No warm-up at all; the last step; the highest rate.
 checks.number(warmup_cosine(0, 10, 0, 0.3, 0.0), 0.3, "without warm-up, the rate at t = 0")
 checks.number(warmup_cosine(12, 12, 4, 0.8, 0.2), 0.2, "the rate at t = total")
@@ -860,7 +860,7 @@ checks.number(warmup_cosine(17, 40, 5, 0.6, 0.6), 0.6, "with min_lr = base, the 
 checks.number(warmup_cosine(2, 40, 5, 0.6, 0.6), 0.36, "with min_lr = base, the rate in the warm-up")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_bowl_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_bowl_text"}
 # ## The payoff: your functions at work
 #
 # **A badly scaled bowl.** Its curvatures are 0.01 and 100: gradient descent, held back by the steep direction, covers a
@@ -922,7 +922,7 @@ plots.show(
     "minimum, and their losses fall far below that of gradient descent.",
 )
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_network_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_network_text"}
 # **A network, and two ways to start slowly.** 600 handwritten digits whose pixels have been measured in 64 different units, from
 # a tenth to ten: an honest copy of what raw data look like. The rate $\eta = 0.3$ is large on purpose. Predict: which of plain gradient
 # descent, Adam and Adam at the rates of your `warmup_cosine` ends lowest, and which highest? Beside the losses is your $r_t$, with which
@@ -960,7 +960,7 @@ plots.show(
     "schedule rises to 1 in 15 steps and falls along a cosine; the rectifier is 0 for five steps and then rises slowly to a quarter.",
 )
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_torch_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_torch_text"}
 # Adam's steps have a length that the rate alone decides. A constant 0.3 is far too long at the start, where the surface is steep, and at the
 # end, where there is little left to go; the schedule repairs both.
 #
@@ -976,7 +976,7 @@ for _ in range(150):
 gap = np.abs(theta.detach().numpy() - run(adam, loss, weights, 150, lr=0.03).path[-1]).max()
 print(f"after 150 steps, your weights and PyTorch's agree to 1e-6: {gap < 1e-6}")
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "written_adaptive_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "written_adaptive_statement"}
 # ## Exercise 7: units, first steps and valleys
 #
 # written question &nbsp;·&nbsp; 3 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 3 of 5
@@ -990,7 +990,7 @@ print(f"after 150 steps, your weights and PyTorch's agree to 1e-6: {gap < 1e-6}"
 # 3. A narrow valley runs along the diagonal between two weights instead of along one of them. Why does a rate of its own for every weight not
 #    help there?
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "written_adaptive", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
+# %% [markdown] nbgrader={"grade_id": "written_adaptive", "points": 3}
 # ### BEGIN SOLUTION
 # 1. Gradient descent needs $\eta/1000$: its step is proportional to the gradient. In the other three the gradient is divided by a root of its
 #    squares, so the factor cancels and the steps stay the same. This holds as long as $\varepsilon$ is small against the gradients: $\varepsilon$ has the unit

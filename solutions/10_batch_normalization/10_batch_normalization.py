@@ -11,12 +11,11 @@
 #     name: python3
 # ---
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "title", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "title"}
 # # Assignment 10: batch normalisation
 #
 # You write batch normalisation forwards, with the running statistics that evaluation needs, and backwards, with the two
-# paths that are easy to forget; then a residual block in both directions. At the end your functions train two networks that
-# do not train without them.
+# paths that are easy to forget. At the end your functions train a network that does not train without them.
 #
 # Read the lecture first: [Can the surface itself be changed?](../../lectures/10_batch_normalization.ipynb)
 #
@@ -24,22 +23,21 @@
 # |---|---|---|---|---|
 # | 1 | `batchnorm_forward`: normalise, and remember | 7 | 20 | 2 of 5 |
 # | 2 | `batchnorm_backward`: three paths to one input | 6 | 30 | 4 of 5 |
-# | 3 | `residual_forward_backward`: a layer that may do nothing | 5 | 15 | 2 of 5 |
 # | | the payoff: your functions at work | - | 10 | - |
-# | 4 | statistics, modes and scales, in words | 3 | 15 | 3 of 5 |
-# | | **sum** | **21** | **90** | |
+# | 3 | statistics, modes and scales, in words | 3 | 15 | 3 of 5 |
+# | | **sum** | **16** | **75** | |
 #
 # Write your code where a cell says so and run the cells below it: the visible checks answer at once, and hidden checks of
 # the same aspects follow at grading. NumPy or PyTorch, loops or array expressions: any right way is accepted. All numbers
 # are float64. A function must leave its arguments as they are and return new values.
 
-# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "setup"}
 import numpy as np
 import torch
 
 from trainlab import checks
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "batchnorm_forward_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "batchnorm_forward_statement"}
 # ## Exercise 1: normalise, and remember
 #
 # `batchnorm_forward` &nbsp;·&nbsp; 7 points &nbsp;·&nbsp; 20 minutes &nbsp;·&nbsp; difficulty 2 of 5
@@ -80,7 +78,7 @@ from trainlab import checks
 # <details><summary>Hint 3</summary>In training mode: <code>mean, var = x.mean(axis=0), x.var(axis=0)</code>, new running values by <code>(1 - momentum) * run_mean + momentum * mean</code> and the same for the unbiased variance. In evaluation mode: <code>mean, var = run_mean, run_var</code>. Then <code>gamma * (x - mean) / np.sqrt(var + eps) + beta</code>.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "batchnorm_forward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "batchnorm_forward"}
 def batchnorm_forward(
     x: np.ndarray,
     gamma: np.ndarray,
@@ -108,7 +106,7 @@ def batchnorm_forward(
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_forward_values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_batchnorm_forward_values", "points": 2}
 # Training mode: the normalised batch.
 _names = ("y", "new run_mean", "new run_var")
 _x, _gamma, _beta = np.array([[1.0, 7.0], [3.0, 5.0]]), np.array([4.0, 3.0]), np.array([10.0, 0.0])
@@ -146,7 +144,7 @@ _y = checks.items(_result, _names)[0]
 checks.array(_y, [[0.5, -1.0], [0.5, 1.0], [0.5, 0.0]], "y with a constant column", 1e-6, 1e-9)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_forward_running", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_batchnorm_forward_running", "points": 2}
 # Training mode: the running statistics, over several calls.
 _names = ("y", "new run_mean", "new run_var")
 _x, _one, _zero = np.array([[1.0, 7.0], [3.0, 5.0]]), np.ones(2), np.zeros(2)
@@ -181,7 +179,7 @@ for _D, _momentum in [(1, 0.1), (3, 0.4), (2, 1.0), (4, 0.01), (2, 0.0)]:
         _var = checks.array(_result[2], _spread, f"new run_var {_where}", 1e-6, 1e-9)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_forward_evaluation", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_batchnorm_forward_evaluation", "points": 2}
 # Evaluation mode: the running statistics are used, and stay.
 _names = ("y", "new run_mean", "new run_var")
 _x, _gamma, _beta = np.array([[1.0, 7.0], [3.0, 5.0]]), np.array([4.0, 3.0]), np.array([10.0, 0.0])
@@ -211,7 +209,7 @@ for _N, _D, _std, _eps in [(1, 3, 1.0, 1e-5), (1, 1, 2.0, 0.5), (6, 2, 3.0, 1e-5
     checks.array(_result[2], _was[1], f"new run_var {_where}", 1e-6, 1e-9)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_forward_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_batchnorm_forward_clean", "points": 1}
 # A call leaves its arguments alone and remembers nothing, in both modes.
 _names = ("y", "new run_mean", "new run_var")
 _x, _gamma, _beta = np.array([[1.0, 7.0], [3.0, 5.0]]), np.array([4.0, 3.0]), np.array([10.0, 0.0])
@@ -250,7 +248,7 @@ for _N, _D, _training in [(5, 3, True), (5, 3, False), (2, 3, True), (1, 3, Fals
         checks.array(_found, _wanted, f"{_name} with training = {_training}", 1e-6, 1e-9)
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "batchnorm_backward_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "batchnorm_backward_statement"}
 # ## Exercise 2: three paths to one input
 #
 # `batchnorm_backward` &nbsp;·&nbsp; 6 points &nbsp;·&nbsp; 30 minutes &nbsp;·&nbsp; difficulty 4 of 5
@@ -282,7 +280,7 @@ for _N, _D, _training in [(5, 3, True), (5, 3, False), (2, 3, True), (1, 3, Fals
 # <details><summary>Hint 3</summary>With <code>hat</code> for the normalised columns: <code>dgamma = (dy * hat).sum(axis=0)</code>, <code>dbeta = dy.sum(axis=0)</code>, and both means of the formula are these sums divided by N. PyTorch's autograd on exercise 1's formula is a right way too.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "batchnorm_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "batchnorm_backward"}
 def batchnorm_backward(
     dy: np.ndarray, x: np.ndarray, gamma: np.ndarray, eps: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -301,7 +299,7 @@ def batchnorm_backward(
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_backward_dx", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_batchnorm_backward_dx", "points": 3}
 # The gradient by the inputs: all three paths.
 _names = ("dx", "dgamma", "dbeta")
 _dy, _x = np.array([[1.0], [0.0], [0.0], [0.0]]), np.array([[4.0], [6.0], [4.0], [6.0]])
@@ -335,7 +333,7 @@ for _N, _D, _std, _eps in _cases:
     checks.array(_result[0], _dx, _where)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_backward_parameters", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_batchnorm_backward_parameters", "points": 1}
 # The gradients by gamma and beta.
 _names = ("dx", "dgamma", "dbeta")
 _dy, _x = np.array([[1.0], [0.0], [0.0], [0.0]]), np.array([[4.0], [6.0], [4.0], [6.0]])
@@ -360,7 +358,7 @@ for _N, _D, _std, _eps in [(3, 1, 1.0, 1e-5), (2, 4, 2.0, 0.3), (9, 3, 1e-3, 1e-
     checks.array(_result[2], _dbeta, f"dbeta for N = {_N}, D = {_D}")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_backward_algebra", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_batchnorm_backward_algebra", "points": 1}
 # What the formula removes: the constant in every column, and all but a trace of the column itself.
 _names = ("dx", "dgamma", "dbeta")
 _x, _gamma, _s = np.array([[4.0], [6.0], [4.0], [6.0]]), np.array([4.0]), 2.0
@@ -398,7 +396,7 @@ for _N, _D, _eps in [(2, 2, 0.5), (2, 1, 1e-3), (5, 3, 0.1), (12, 2, 1e-5)]:
     checks.array(_sum, _found + _one, "dx for the sum of two dy", 1e-7, 1e-9)
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_batchnorm_backward_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_batchnorm_backward_clean", "points": 1}
 # A call leaves its arguments alone and remembers nothing.
 _names = ("dx", "dgamma", "dbeta")
 _dy, _x = np.array([[1.0], [0.0], [0.0], [0.0]]), np.array([[4.0], [6.0], [4.0], [6.0]])
@@ -428,146 +426,7 @@ for _N, _D in [(5, 3), (2, 3), (5, 3), (3, 6)]:
         checks.array(_found, _wanted, f"{_name} for N = {_N}, D = {_D}")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "residual_forward_backward_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ## Exercise 3: a layer that may do nothing
-#
-# `residual_forward_backward` &nbsp;·&nbsp; 5 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 2 of 5
-#
-# A residual block adds what its layer computes to what the layer was given. For one example, a column $x$:
-#
-# $$y = x + \mathrm{relu}(W x), \qquad \mathrm{relu}(z) = \max(z, 0) .$$
-#
-# Compute the block's output for a batch, and, for the gradient $dy$ of the loss by the outputs, the gradients by the
-# inputs and by the weights.
-#
-# **Convention.** Examples are the *rows* of `x`, so the batch is $y = x + \mathrm{relu}(x W^\top)$. The derivative of relu is
-# 1 where its input is positive and 0 where it is negative (no test has an input of exactly 0). $dW$ is a sum over the
-# examples, not a mean.
-#
-# **Shapes.** `x` and `dy` are $(N, d)$, `W` is $(d, d)$. Return $(y, dx, dW)$ with the shapes $(N, d)$, $(N, d)$ and $(d, d)$.
-#
-# **Example.** One example, $d = 2$:
-#
-# $$x = (1, -2), \quad W = \begin{pmatrix} 1 & 1 \\ 2 & -1 \end{pmatrix}, \quad Wx = (-1, 4), \quad y = (1, -2) + (0, 4) = (1, 2) .$$
-#
-# Only the second unit is active. For $dy = (1, 2)$ it receives $2$ and the first unit nothing:
-#
-# $$dx = (1, 2) + 2 \cdot (2, -1) = (5, 0), \qquad dW = \begin{pmatrix} 0 & 0 \\ 2 & -4 \end{pmatrix} .$$
-#
-# <details><summary>Hint 1</summary>The gradient goes back on two ways: straight along the skip, unchanged, and through the layer. What arrives at x is their sum.</details>
-# <details><summary>Hint 2</summary>Whether a unit is active is decided by its own input z = x W^T, before the skip is added: y may be positive where z is negative.</details>
-# <details><summary>Hint 3</summary>With <code>z = x @ W.T</code> and <code>dz = dy * (z &gt; 0)</code>: <code>dx = dy + dz @ W</code> and <code>dW = dz.T @ x</code>.</details>
-
-
-# %% nbgrader={"grade": false, "grade_id": "residual_forward_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def residual_forward_backward(
-    x: np.ndarray, W: np.ndarray, dy: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A residual block y = x + relu(W x) (after He et al. 2016) and its gradients.
-
-    x, dy: (N, d), one example per row; dy is the gradient of the loss by y. W: (d, d).
-    Returns (y (N, d), dx (N, d), dW (d, d)); the arguments stay as they are.
-    """
-    ### BEGIN SOLUTION
-    z = x @ W.T
-    dz = dy * (z > 0)
-    return x + np.maximum(z, 0), dy + dz @ W, dz.T @ x
-    ### END SOLUTION
-
-
-# %% nbgrader={"grade": true, "grade_id": "test_residual_forward_backward_y", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-# Forwards.
-_names = ("y", "dx", "dW")
-_x, _W, _dy = np.array([[1.0, -2.0]]), np.array([[1.0, 1.0], [2.0, -1.0]]), np.array([[1.0, 2.0]])
-_result = checks.items(residual_forward_backward(_x, _W, _dy), _names)
-checks.array(_result[0], [[1.0, 2.0]], "y")
-checks.public_passed("residual_forward_backward: y")
-### BEGIN HIDDEN TESTS
-_rng = np.random.default_rng(109)
-for _N, _d in [(1, 1), (1, 4), (3, 3), (7, 2), (2, 6), (20, 5)]:
-    _x, _W, _dy = _rng.normal(size=(_N, _d)), _rng.normal(size=(_d, _d)), _rng.normal(size=(_N, _d))
-    _z = np.array([[sum(_W[k, j] * row[j] for j in range(_d)) for k in range(_d)] for row in _x])
-    _y = np.where(_z > 0, _x + _z, _x)
-    _result = checks.items(residual_forward_backward(_x, _W, _dy), _names)
-    checks.array(_result[0], _y, f"y for N = {_N}, d = {_d}")
-### END HIDDEN TESTS
-
-# %% nbgrader={"grade": true, "grade_id": "test_residual_forward_backward_dx", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-# Backwards, to the inputs: along the skip and through the layer.
-_names = ("y", "dx", "dW")
-_x, _W, _dy = np.array([[1.0, -2.0]]), np.array([[1.0, 1.0], [2.0, -1.0]]), np.array([[1.0, 2.0]])
-_result = checks.items(residual_forward_backward(_x, _W, _dy), _names)
-checks.array(_result[1], [[5.0, 0.0]], "dx")
-checks.public_passed("residual_forward_backward: dx")
-### BEGIN HIDDEN TESTS
-_rng = np.random.default_rng(110)
-for _N, _d, _scale in [(1, 1, 1.0), (1, 4, 1.0), (3, 3, 0.5), (7, 2, 2.0), (2, 6, 1.0), (20, 5, 0.1)]:
-    _x, _W, _dy = _rng.normal(size=(_N, _d)), _scale * _rng.normal(size=(_d, _d)), _rng.normal(size=(_N, _d))
-    _dx = _dy.copy()  # along the skip; through the layer, one example and one active unit after the other
-    for _row, _slopes, _back in zip(_x, _dy, _dx, strict=True):
-        for _k in range(_d):
-            if np.dot(_W[_k], _row) > 0:
-                _back += _slopes[_k] * _W[_k]
-    _result = checks.items(residual_forward_backward(_x, _W, _dy), _names)
-    checks.array(_result[1], _dx, f"dx for N = {_N}, d = {_d}")
-# a block whose units are all off does nothing; one whose units are all on adds W
-_x, _dy = np.array([[1.0, 2.0, 3.0], [0.5, 0.1, 4.0]]), np.array([[1.0, -2.0, 3.0], [2.0, 0.5, -1.0]])
-_W = np.array([[1.0, 2.0, 0.5], [0.3, 1.0, 3.0], [2.0, 0.25, 1.0]])
-for _sign, _dx in [(-1.0, _dy.copy()), (1.0, np.einsum("nk,kj->nj", _dy, _W + np.eye(3)))]:
-    _result = checks.items(residual_forward_backward(_x, _sign * _W, _dy), _names)
-    checks.array(_result[1], _dx, "dx with all units " + ("on" if _sign > 0 else "off"))
-### END HIDDEN TESTS
-
-# %% nbgrader={"grade": true, "grade_id": "test_residual_forward_backward_dW", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-# Backwards, to the weights.
-_names = ("y", "dx", "dW")
-_x, _W, _dy = np.array([[1.0, -2.0]]), np.array([[1.0, 1.0], [2.0, -1.0]]), np.array([[1.0, 2.0]])
-_result = checks.items(residual_forward_backward(_x, _W, _dy), _names)
-checks.array(_result[2], [[0.0, 0.0], [2.0, -4.0]], "dW")
-checks.public_passed("residual_forward_backward: dW")
-### BEGIN HIDDEN TESTS
-_rng = np.random.default_rng(111)
-for _N, _d, _scale in [(1, 1, 1.0), (1, 4, 1.0), (3, 3, 0.5), (7, 2, 2.0), (2, 6, 1.0), (20, 5, 0.1)]:
-    _x, _W, _dy = _rng.normal(size=(_N, _d)), _scale * _rng.normal(size=(_d, _d)), _rng.normal(size=(_N, _d))
-    _dW = np.zeros((_d, _d))  # one example and one active unit after the other
-    for _row, _slopes in zip(_x, _dy, strict=True):
-        for _k in range(_d):
-            if np.dot(_W[_k], _row) > 0:
-                _dW[_k] += _slopes[_k] * _row
-    _result = checks.items(residual_forward_backward(_x, _W, _dy), _names)
-    checks.array(_result[2], _dW, f"dW for N = {_N}, d = {_d}")
-### END HIDDEN TESTS
-
-# %% nbgrader={"grade": true, "grade_id": "test_residual_forward_backward_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-# A call leaves its arguments alone and remembers nothing.
-_names = ("y", "dx", "dW")
-_x, _W, _dy = np.array([[1.0, -2.0]]), np.array([[1.0, 1.0], [2.0, -1.0]]), np.array([[1.0, 2.0]])
-_kept = _x.copy(), _W.copy(), _dy.copy()
-for _ in range(2):  # the same question twice has the same answer
-    _result = checks.items(residual_forward_backward(_x, _W, _dy), _names)
-    for _old, _new, _name in zip(_kept, (_x, _W, _dy), ("x", "W", "dy"), strict=True):
-        checks.unchanged(_old, _new, _name)
-    checks.array(_result[0], [[1.0, 2.0]], "y")
-    checks.array(_result[1], [[5.0, 0.0]], "dx")
-    checks.array(_result[2], [[0.0, 0.0], [2.0, -4.0]], "dW")
-checks.public_passed("residual_forward_backward: clean calls")
-### BEGIN HIDDEN TESTS
-_rng = np.random.default_rng(112)
-for _N, _d in [(4, 3), (1, 3), (4, 3), (5, 2)]:
-    _x, _W, _dy = _rng.normal(size=(_N, _d)), _rng.normal(size=(_d, _d)), _rng.normal(size=(_N, _d))
-    _kept = _x.copy(), _W.copy(), _dy.copy()
-    _on = (np.einsum("kj,nj->nk", _W, _x) > 0).astype(float)
-    _y = _x + np.einsum("nk,kj,nj->nk", _on, _W, _x)
-    _dx = _dy + np.einsum("nk,nk,kj->nj", _dy, _on, _W)
-    _dW = np.einsum("nk,nk,nj->kj", _dy, _on, _x)
-    _result = checks.items(residual_forward_backward(_x, _W, _dy), _names)
-    for _old, _new, _name in zip(_kept, (_x, _W, _dy), ("x", "W", "dy"), strict=True):
-        checks.unchanged(_old, _new, _name)
-    for _found, _wanted, _name in zip(_result, (_y, _dx, _dW), _names, strict=True):
-        checks.array(_found, _wanted, f"{_name} for N = {_N}, d = {_d}")
-### END HIDDEN TESTS
-
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_sigmoid_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_sigmoid_text"}
 # ## The payoff: your functions at work
 #
 # **Five layers of sigmoids.** 1,200 handwritten digits, 64 rows per step, five hidden layers of 32 units: all of it in NumPy,
@@ -654,58 +513,7 @@ plots.show(
     "networks fall, to below 0.5 at the smallest rate and to 0.1 at the two others.",
 )
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_residual_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# **Thirty layers of relus.** Your third function, thirty times on top of itself. Its output minus its input is the layer without
-# the skip, so the same function also runs the plain network. Both have the same number of weights; which of them can still tell
-# one digit from another at the top?
-
-# %% tags=["explore"]
-
-
-def curve_of(depth, skip, steps=250, lr=0.02, width=32):
-    rng = np.random.default_rng(0)
-    first, last = (
-        rng.normal(size=(width, 64)) * np.sqrt(2 / 64),
-        rng.normal(size=(10, width)) / np.sqrt(width),
-    )
-    Ws = rng.normal(size=(depth, width, width)) * np.sqrt(2 / width / (depth if skip else 1))
-    losses = []
-    for _ in range(steps):
-        rows = rng.choice(1200, 64, replace=False)
-        x, h, kept = pixels[rows], np.maximum(pixels[rows] @ first.T, 0), []
-        bottom = h
-        for W in Ws:
-            kept.append(h)
-            y = np.asarray(residual_forward_backward(h, W, np.zeros_like(h))[0])
-            h = y if skip else y - h
-        logits = h @ last.T
-        p = np.exp(logits - logits.max(axis=1, keepdims=True))
-        p /= p.sum(axis=1, keepdims=True)
-        losses.append(-np.log(p[np.arange(64), pool.labels[rows]]).mean())
-        d = (p - np.eye(10)[pool.labels[rows]]) / 64
-        d, last = d @ last, last - lr * d.T @ h
-        for k in reversed(range(depth)):
-            _, dx, dW = map(np.asarray, residual_forward_backward(kept[k], Ws[k], d))
-            Ws[k] -= lr * dW
-            d = dx if skip else dx - d
-        first = first - lr * (d * (bottom > 0)).T @ x
-    return np.convolve(losses, np.ones(20) / 20, mode="valid")
-
-
-curves = []
-for k, depth in enumerate((2, 10, 30)):
-    for skip in (False, True):
-        losses = curve_of(depth, skip)
-        print(f"{depth} layers, {'with' if skip else 'without'} skip: loss {losses[-1]:.2f}")
-        name = f"{depth}, {'skip' if skip else 'plain'}"
-        curves.append(plots.Curve(np.arange(len(losses)), losses, name, colour=k, theory=not skip))
-plots.show(
-    plots.lines(*curves, xlabel="step", ylabel="loss, mean of 20 steps", title="dashed: without skip"),
-    alt="Solid losses with the skip: the deeper the network, the faster they fall, to 0.1 with 30 layers. Dashed losses "
-    "without it: 10 layers fall faster than 2, but 30 stay as high as 2.",
-)
-
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_torch_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_torch_text"}
 # **And PyTorch.** Its layer has the same conventions; after 20 batches the outputs and the running statistics must agree:
 
 # %% tags=["explore"]
@@ -719,8 +527,8 @@ for _ in range(20):
     apart = max(apart, *(np.abs(a - b).max() for a, b in zip((y, *state), (theirs, *running), strict=True)))
 print(f"outputs and running statistics agree to 1e-10 after 20 batches: {apart < 1e-10}")
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "written_normalisation_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ## Exercise 4: statistics, modes and scales
+# %% [markdown] nbgrader={"grade_id": "written_normalisation_statement"}
+# ## Exercise 3: statistics, modes and scales
 #
 # written question &nbsp;·&nbsp; 3 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 3 of 5
 #
@@ -733,7 +541,7 @@ print(f"outputs and running statistics agree to 1e-10 after 20 batches: {apart <
 # 3. Somebody multiplies the weights of a layer by 10 and leaves η as it is. Normalisation follows the layer; take ε = 0. What
 #    happens to the layer's normalised outputs, to the gradient by its weights, and to the change of its *direction* per step?
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "written_normalisation", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
+# %% [markdown] nbgrader={"grade_id": "written_normalisation", "points": 3}
 # ### BEGIN SOLUTION
 # 1. Each has mean 0 and variance 1 over the batch. Their correlation is still 0.9, since neither a shift nor a positive factor per
 #    unit changes it, so they are not independent; and the second still takes two values only, which is not a normal distribution.

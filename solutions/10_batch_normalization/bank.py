@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grader.source.bank import misconception, variant
+from grader.source.bank import edits_of, misconception, variant
 
 if TYPE_CHECKING:  # the notebook's set-up cell imports them
     import numpy as np
@@ -13,7 +13,6 @@ if TYPE_CHECKING:  # the notebook's set-up cell imports them
 COMPUTES = "1. What does batch normalisation compute?"
 GRADIENT = "2. What does it do to the gradient?"
 BATCH = "4. What does a batch know?"
-NOTHING = "5. What if a layer could do nothing?"
 
 # --- batchnorm_forward: biased variance to normalise, unbiased to remember, eps inside the root --------------------------
 
@@ -95,291 +94,63 @@ def from_the_mean_of_squares(x, gamma, beta, run_mean, run_var, momentum, eps, t
     return ((x - first - mean) / np.sqrt(np.maximum(var, 0) + eps) * gamma + beta, *state)
 
 
-@misconception(
-    "batchnorm_forward",
-    says="You normalise with the unbiased variance, which divides by N - 1; the batch is normalised with the biased one, and only the running variance is unbiased.",
-    see=COMPUTES,
-)
-def unbiased_in_normalisation(x, gamma, beta, run_mean, run_var, momentum, eps, training):
-    if not training:
-        return gamma * (x - run_mean) / np.sqrt(run_var + eps) + beta, run_mean, run_var
-    mean, var = x.mean(0), x.var(0, ddof=1)
-    y = gamma * (x - mean) / np.sqrt(var + eps) + beta
-    return y, (1 - momentum) * run_mean + momentum * mean, (1 - momentum) * run_var + momentum * var
+wrong = edits_of("batchnorm_forward", see=BATCH)
+OWN, STORED = "mean, var = x.mean(axis=0), x.var(axis=0)", "mean, var = run_mean, run_var"
+UNBIASED = "x.var(axis=0, ddof=1)"
+NEXT_MEAN, NEXT_VAR = "(1 - momentum) * run_mean + momentum * mean", f"(1 - momentum) * run_var + momentum * {UNBIASED}"
+UPDATE = f"        run_mean = {NEXT_MEAN}\n        run_var = {NEXT_VAR}\n"
+ROOT, OUT = "np.sqrt(var + eps)", "gamma * (x - mean) / np.sqrt(var + eps) + beta"
+wrong("unbiased_in_normalisation", (OWN, f"mean, var = x.mean(axis=0), {UNBIASED}"),
+      says="You normalise with the unbiased variance, which divides by N - 1; the batch is normalised with the biased one, "
+           "and only the running variance is unbiased.", see=COMPUTES)
+wrong("biased_running_var", (UNBIASED, "var"),
+      says="Your running variance remembers the biased variance of the batch; an estimate for other data divides by N - 1.")
+wrong("momentum_reversed", (NEXT_MEAN, "momentum * run_mean + (1 - momentum) * mean"),
+      (NEXT_VAR, f"momentum * run_var + (1 - momentum) * {UNBIASED}"),
+      says="Your momentum weighs the old running statistics, as in the lectures' p; in PyTorch's convention it weighs the new batch.")
+wrong("eps_outside_sqrt", (ROOT, "(np.sqrt(var) + eps)"),
+      says="You add eps to the standard deviation; it belongs inside the root, where it is compared with a variance.", see=COMPUTES)
+wrong("eps_forgotten", (ROOT, "np.sqrt(var)"),
+      says="Your variance goes without eps: a column that is constant is divided by zero, and a small variance blows up.", see=COMPUTES)
+wrong("batch_statistics_in_evaluation", (STORED, OWN),
+      says="You use the batch's statistics in evaluation mode too, so that an example's output depends on its neighbours; use the running ones.")
+wrong("updates_in_evaluation", (UPDATE, ""), ("    return", "    run_mean = (1 - momentum) * run_mean + momentum * x.mean(axis=0)\n"
+      "    run_var = (1 - momentum) * run_var + momentum * x.var(axis=0, ddof=min(1, len(x) - 1))\n    return"),
+      says="Your running statistics move in evaluation mode; test data must leave no trace in them.")
+wrong("running_statistics_in_training", (OWN, STORED), ("momentum * mean", "momentum * x.mean(axis=0)"),
+      says="You normalise a training batch with the running statistics; in training mode the batch is measured by its own.")
+wrong("normalises_with_the_updated_averages", ("    else:\n        mean", "    mean"),
+      says="You update the running statistics first and normalise with them; in training mode the batch is measured by its own statistics alone.")
+wrong("divides_by_the_variance", (ROOT, "(var + eps)"),
+      says="You divide by the variance; it takes its root, the standard deviation, to bring a column to variance 1.", see=COMPUTES)
+wrong("layer_normalisation", (OWN, "mean, var = x.mean(axis=1, keepdims=True), x.var(axis=1, keepdims=True)"),
+      ("momentum * mean", "momentum * x.mean(axis=0)"),
+      says="You normalise each row, which is layer normalisation; "
+           "batch normalisation takes the statistics of each column over the batch.", see=COMPUTES)
+wrong("one_mean_for_all", (OWN, "mean, var = x.mean(), x.var()"), (UNBIASED, "x.var(ddof=1)"),
+      says="You use one mean and one variance for the whole array; every unit, a column, has its own.", see=COMPUTES)
+wrong("remembers_the_deviation", (UNBIASED, "x.std(axis=0, ddof=1)"),
+      says="Your running variance averages standard deviations; it must average variances, and evaluation takes the root.")
+wrong("remembers_only_this_batch", (NEXT_MEAN, "mean"), (NEXT_VAR, UNBIASED),
+      says="You return the statistics of this batch; asked for are the running ones, moved towards them by the share momentum.")
+wrong("never_updates", (UPDATE, ""),
+      says="Your running statistics do not move in training mode, so evaluation would still use their start.")
+wrong("eps_remembered", (UNBIASED, f"({UNBIASED} + eps)"),
+      says="You store variance + eps as the running variance; eps is added when a root is taken, not remembered.")
+wrong("shift_before_scale", (OUT, f"gamma * ((x - mean) / {ROOT} + beta)"),
+      says="You shift before you scale, gamma * (hat + beta); beta is added last and is not multiplied by gamma.", see=COMPUTES)
+wrong("scale_and_shift_forgotten", (OUT, f"(x - mean) / {ROOT}"),
+      says="You only normalise: the result must be multiplied by gamma, and beta added.", see=COMPUTES)
+wrong("not_centred", ("(x - mean)", "x"),
+      says="Your columns are divided without being centred first: subtract the mean.", see=COMPUTES)
+wrong("updates_in_place", ("run_mean = (", "run_mean[:] = ("), ("run_var = (", "run_var[:] = ("),
+      says="Your function changes the running statistics that the caller holds: return new arrays instead of updating in place.")
+wrong("centres_in_place", ("    return", f"    x -= mean\n    x /= {ROOT}\n    return"), (OUT, "gamma * x + beta"),
+      says="Your function overwrites the batch x it was given; the caller still needs it, also for the backward pass.", see=COMPUTES)
 
 
-@misconception(
-    "batchnorm_forward",
-    says="Your running variance remembers the biased variance of the batch; an estimate for other data divides by N - 1.",
-    see=BATCH,
-)
-def biased_running_var(x, gamma, beta, run_mean, run_var, momentum, eps, training):
-    if not training:
-        return gamma * (x - run_mean) / np.sqrt(run_var + eps) + beta, run_mean, run_var
-    mean, var = x.mean(0), x.var(0)
-    y = gamma * (x - mean) / np.sqrt(var + eps) + beta
-    return y, (1 - momentum) * run_mean + momentum * mean, (1 - momentum) * run_var + momentum * var
-
-
-@misconception(
-    "batchnorm_forward",
-    says="Your momentum weighs the old running statistics, as in the lectures' p; in PyTorch's convention it weighs the new batch.",
-    see=BATCH,
-)
-def momentum_reversed(x, gamma, beta, run_mean, run_var, momentum, eps, training):
-    if not training:
-        return gamma * (x - run_mean) / np.sqrt(run_var + eps) + beta, run_mean, run_var
-    mean, var = x.mean(0), x.var(0)
-    y = gamma * (x - mean) / np.sqrt(var + eps) + beta
-    new_mean = momentum * run_mean + (1 - momentum) * mean
-    return y, new_mean, momentum * run_var + (1 - momentum) * x.var(0, ddof=1)
-
-
-@misconception(
-    "batchnorm_forward",
-    says="You add eps to the standard deviation; it belongs inside the root, where it is compared with a variance.",
-    see=COMPUTES,
-)
-def eps_outside_sqrt(x, gamma, beta, run_mean, run_var, momentum, eps, training):
-    if not training:
-        return gamma * (x - run_mean) / (np.sqrt(run_var) + eps) + beta, run_mean, run_var
-    mean = x.mean(0)
-    y = gamma * (x - mean) / (x.std(0) + eps) + beta
-    new_mean = (1 - momentum) * run_mean + momentum * mean
-    return y, new_mean, (1 - momentum) * run_var + momentum * x.var(0, ddof=1)
-
-
-@misconception(
-    "batchnorm_forward",
-    says="Your variance goes without eps: a column that is constant is divided by zero, and a small variance blows up.",
-    see=COMPUTES,
-)
-def eps_forgotten(x, gamma, beta, run_mean, run_var, momentum, eps, training):
-    if not training:
-        return gamma * (x - run_mean) / np.sqrt(run_var) + beta, run_mean, run_var
-    mean = x.mean(0)
-    with np.errstate(all="ignore"):
-        y = gamma * (x - mean) / x.std(0) + beta
-    new_mean = (1 - momentum) * run_mean + momentum * mean
-    return y, new_mean, (1 - momentum) * run_var + momentum * x.var(0, ddof=1)
-
-
-@misconception(
-    "batchnorm_forward",
-    says="You use the batch's statistics in evaluation mode too, so that an example's output depends on its neighbours; use the running ones.",
-    see=BATCH,
-)
-def batch_statistics_in_evaluation(x, gamma, beta, run_mean, run_var, momentum, eps, training):
-    y = gamma * (x - x.mean(0)) / np.sqrt(x.var(0) + eps) + beta
-    if not training:
-        return y, run_mean, run_var
-    new_mean = (1 - momentum) * run_mean + momentum * x.mean(0)
-    return y, new_mean, (1 - momentum) * run_var + momentum * x.var(0, ddof=1)
-
-
-@misconception(
-    "batchnorm_forward",
-    says="Your running statistics move in evaluation mode; test data must leave no trace in them.",
-    see=BATCH,
-)
-def updates_in_evaluation(x, gamma, beta, run_mean, run_var, momentum, eps, training):
-    mean, var = (x.mean(0), x.var(0)) if training else (run_mean, run_var)
-    y = gamma * (x - mean) / np.sqrt(var + eps) + beta
-    new_mean = (1 - momentum) * run_mean + momentum * x.mean(0)
-    return y, new_mean, (1 - momentum) * run_var + momentum * x.var(0, ddof=min(1, len(x) - 1))
-
-
-@misconception(
-    "batchnorm_forward",
-    says="You normalise a training batch with the running statistics; in training mode the batch is measured by its own.",
-    see=BATCH,
-)
-def running_statistics_in_training(x, gamma, beta, run_mean, run_var, momentum, eps, training):
-    y = gamma * (x - run_mean) / np.sqrt(run_var + eps) + beta
-    if training:
-        run_mean = (1 - momentum) * run_mean + momentum * x.mean(0)
-        run_var = (1 - momentum) * run_var + momentum * x.var(0, ddof=1)
-    return y, run_mean, run_var
-
-
-@misconception(
-    "batchnorm_forward",
-    says="You update the running statistics first and normalise with them; in training mode the batch is measured by its own statistics alone.",
-    see=BATCH,
-)
-def normalises_with_the_updated_averages(x, gamma, beta, run_mean, run_var, momentum, eps, training):
-    if training:
-        run_mean = (1 - momentum) * run_mean + momentum * x.mean(0)
-        run_var = (1 - momentum) * run_var + momentum * x.var(0, ddof=1)
-    return gamma * (x - run_mean) / np.sqrt(run_var + eps) + beta, run_mean, run_var
-
-
-@misconception(
-    "batchnorm_forward",
-    says="You divide by the variance; it takes its root, the standard deviation, to bring a column to variance 1.",
-    see=COMPUTES,
-)
-def divides_by_the_variance(x, gamma, beta, run_mean, run_var, momentum, eps, training):
-    if not training:
-        return gamma * (x - run_mean) / (run_var + eps) + beta, run_mean, run_var
-    mean = x.mean(0)
-    y = gamma * (x - mean) / (x.var(0) + eps) + beta
-    new_mean = (1 - momentum) * run_mean + momentum * mean
-    return y, new_mean, (1 - momentum) * run_var + momentum * x.var(0, ddof=1)
-
-
-@misconception(
-    "batchnorm_forward",
-    says="You normalise each row, which is layer normalisation; batch normalisation takes the statistics of each column over the batch.",
-    see=COMPUTES,
-)
-def layer_normalisation(x, gamma, beta, run_mean, run_var, momentum, eps, training):
-    if not training:
-        return gamma * (x - run_mean) / np.sqrt(run_var + eps) + beta, run_mean, run_var
-    y = gamma * (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + eps) + beta
-    new_mean = (1 - momentum) * run_mean + momentum * x.mean(0)
-    return y, new_mean, (1 - momentum) * run_var + momentum * x.var(0, ddof=1)
-
-
-@misconception(
-    "batchnorm_forward",
-    says="You use one mean and one variance for the whole array; every unit, a column, has its own.",
-    see=COMPUTES,
-)
-def one_mean_for_all(x, gamma, beta, run_mean, run_var, momentum, eps, training):
-    if not training:
-        return gamma * (x - run_mean) / np.sqrt(run_var + eps) + beta, run_mean, run_var
-    y = gamma * (x - x.mean()) / np.sqrt(x.var() + eps) + beta
-    new_mean = (1 - momentum) * run_mean + momentum * x.mean()
-    return y, new_mean, (1 - momentum) * run_var + momentum * x.var(ddof=1)
-
-
-@misconception(
-    "batchnorm_forward",
-    says="Your running variance averages standard deviations; it must average variances, and evaluation takes the root.",
-    see=BATCH,
-)
-def remembers_the_deviation(x, gamma, beta, run_mean, run_var, momentum, eps, training):
-    if not training:
-        return gamma * (x - run_mean) / np.sqrt(run_var + eps) + beta, run_mean, run_var
-    mean, var = x.mean(0), x.var(0)
-    y = gamma * (x - mean) / np.sqrt(var + eps) + beta
-    new_mean = (1 - momentum) * run_mean + momentum * mean
-    return y, new_mean, (1 - momentum) * run_var + momentum * x.std(0, ddof=1)
-
-
-@misconception(
-    "batchnorm_forward",
-    says="You return the statistics of this batch; asked for are the running ones, moved towards them by the share momentum.",
-    see=BATCH,
-)
-def remembers_only_this_batch(x, gamma, beta, run_mean, run_var, momentum, eps, training):
-    if not training:
-        return gamma * (x - run_mean) / np.sqrt(run_var + eps) + beta, run_mean, run_var
-    mean, var = x.mean(0), x.var(0)
-    return gamma * (x - mean) / np.sqrt(var + eps) + beta, mean, x.var(0, ddof=1)
-
-
-@misconception(
-    "batchnorm_forward",
-    says="Your running statistics do not move in training mode, so evaluation would still use their start.",
-    see=BATCH,
-)
-def never_updates(x, gamma, beta, run_mean, run_var, momentum, eps, training):
-    mean, var = (x.mean(0), x.var(0)) if training else (run_mean, run_var)
-    return gamma * (x - mean) / np.sqrt(var + eps) + beta, run_mean, run_var
-
-
-@misconception(
-    "batchnorm_forward",
-    says="You store variance + eps as the running variance; eps is added when a root is taken, not remembered.",
-    see=BATCH,
-)
-def eps_remembered(x, gamma, beta, run_mean, run_var, momentum, eps, training):
-    if not training:
-        return gamma * (x - run_mean) / np.sqrt(run_var + eps) + beta, run_mean, run_var
-    mean, var = x.mean(0), x.var(0)
-    y = gamma * (x - mean) / np.sqrt(var + eps) + beta
-    new_mean = (1 - momentum) * run_mean + momentum * mean
-    return y, new_mean, (1 - momentum) * run_var + momentum * (x.var(0, ddof=1) + eps)
-
-
-@misconception(
-    "batchnorm_forward",
-    says="You shift before you scale, gamma * (hat + beta); beta is added last and is not multiplied by gamma.",
-    see=COMPUTES,
-)
-def shift_before_scale(x, gamma, beta, run_mean, run_var, momentum, eps, training):
-    if not training:
-        return gamma * ((x - run_mean) / np.sqrt(run_var + eps) + beta), run_mean, run_var
-    mean, var = x.mean(0), x.var(0)
-    y = gamma * ((x - mean) / np.sqrt(var + eps) + beta)
-    new_mean = (1 - momentum) * run_mean + momentum * mean
-    return y, new_mean, (1 - momentum) * run_var + momentum * x.var(0, ddof=1)
-
-
-@misconception(
-    "batchnorm_forward",
-    says="You only normalise: the result must be multiplied by gamma, and beta added.",
-    see=COMPUTES,
-)
-def scale_and_shift_forgotten(x, gamma, beta, run_mean, run_var, momentum, eps, training):
-    if not training:
-        return (x - run_mean) / np.sqrt(run_var + eps), run_mean, run_var
-    mean, var = x.mean(0), x.var(0)
-    new_mean = (1 - momentum) * run_mean + momentum * mean
-    new_var = (1 - momentum) * run_var + momentum * x.var(0, ddof=1)
-    return (x - mean) / np.sqrt(var + eps), new_mean, new_var
-
-
-@misconception(
-    "batchnorm_forward",
-    says="Your columns are divided without being centred first: subtract the mean.",
-    see=COMPUTES,
-)
-def not_centred(x, gamma, beta, run_mean, run_var, momentum, eps, training):
-    if not training:
-        return gamma * x / np.sqrt(run_var + eps) + beta, run_mean, run_var
-    new_mean = (1 - momentum) * run_mean + momentum * x.mean(0)
-    y = gamma * x / np.sqrt(x.var(0) + eps) + beta
-    return y, new_mean, (1 - momentum) * run_var + momentum * x.var(0, ddof=1)
-
-
-@misconception(
-    "batchnorm_forward",
-    says="Your function changes the running statistics that the caller holds: return new arrays instead of updating in place.",
-    see=BATCH,
-)
-def updates_in_place(x, gamma, beta, run_mean, run_var, momentum, eps, training):
-    if not training:
-        return gamma * (x - run_mean) / np.sqrt(run_var + eps) + beta, run_mean, run_var
-    run_mean *= 1 - momentum
-    run_mean += momentum * x.mean(0)
-    run_var *= 1 - momentum
-    run_var += momentum * x.var(0, ddof=1)
-    return gamma * (x - x.mean(0)) / np.sqrt(x.var(0) + eps) + beta, run_mean, run_var
-
-
-@misconception(
-    "batchnorm_forward",
-    says="Your function overwrites the batch x it was given; the caller still needs it, also for the backward pass.",
-    see=COMPUTES,
-)
-def centres_in_place(x, gamma, beta, run_mean, run_var, momentum, eps, training):
-    mean, var = (x.mean(0), x.var(0)) if training else (run_mean, run_var)
-    if training:
-        run_mean = (1 - momentum) * run_mean + momentum * mean
-        run_var = (1 - momentum) * run_var + momentum * x.var(0, ddof=1)
-    x -= mean
-    x /= np.sqrt(var + eps)
-    return gamma * x + beta, run_mean, run_var
-
-
-@misconception(
-    "batchnorm_forward",
-    says="Your numbers have only seven digits: they were computed in float32, which an offset of 10,000 uses up.",
-    see=COMPUTES,
-)
+@misconception("batchnorm_forward", see=COMPUTES,
+               says="Your numbers have only seven digits: they were computed in float32, which an offset of 10,000 uses up.")
 def in_single_precision(x, gamma, beta, run_mean, run_var, momentum, eps, training):
     mean, var = torch.tensor(run_mean).float(), torch.tensor(run_var).float()
     batch, scale, shift = (torch.tensor(a).float() for a in (x, gamma, beta))
@@ -387,15 +158,8 @@ def in_single_precision(x, gamma, beta, run_mean, run_var, momentum, eps, traini
     return y, mean, var
 
 
-@misconception(
-    "batchnorm_forward",
-    says="You return the output alone; the new running mean and variance were asked for, too.",
-    see=BATCH,
-)
-def output_alone(x, gamma, beta, run_mean, run_var, momentum, eps, training):
-    mean, var = (x.mean(0), x.var(0)) if training else (run_mean, run_var)
-    return gamma * (x - mean) / np.sqrt(var + eps) + beta
-
+wrong("output_alone", ("+ beta, run_mean, run_var", "+ beta"),
+      says="You return the output alone; the new running mean and variance were asked for, too.")
 
 # --- batchnorm_backward: gamma / s (dy - mean(dy) - hat mean(dy hat)) -----------------------------------------------------
 
@@ -461,492 +225,54 @@ def complex_steps(dy, x, gamma, eps):
     return [dx, np.einsum("nd,nd->d", dy, hat), np.einsum("nd->d", dy)]
 
 
-@misconception(
-    "batchnorm_backward",
-    says="You treat mean and variance as constants: each input also moves the statistics of its whole column.",
-    see=GRADIENT,
-)
-def stats_as_constants(dy, x, gamma, eps):
-    s = np.sqrt(x.var(0) + eps)
-    hat = (x - x.mean(0)) / s
-    return gamma * dy / s, (dy * hat).sum(0), dy.sum(0)
+wrong = edits_of("batchnorm_backward", see=GRADIENT)
+VAR, ROOT, OUT = "x.var(axis=0)", "np.sqrt(x.var(axis=0) + eps)", "return dx, dgamma, dbeta"
+BY_MEAN, BY_VAR = " - dbeta / len(x)", " - hat * dgamma / len(x)"
+wrong("stats_as_constants", (f"{BY_MEAN}{BY_VAR}", ""),
+      says="You treat mean and variance as constants: each input also moves the statistics of its whole column.")
+wrong("mean_path_only", (BY_VAR, ""),
+      says="The path through the variance is missing: subtract hat times the mean of dy * hat as well.")
+wrong("variance_path_only", (BY_MEAN, ""),
+      says="The path through the mean is missing: subtract the mean of dy over the batch as well.")
+wrong("gamma_missing", ("gamma / s", "1 / s"),
+      says="Your dx lacks gamma: the gradient passes through the scaling before it reaches the normalised column.")
+wrong("gamma_twice", ("gamma / s", "gamma**2 / s"),
+      says="Your dx has gamma squared: it is multiplied in once, either into dy or at the end.")
+wrong("gamma_in_one_term", ("gamma / s * (dy", "1 / s * (gamma * dy"),
+      says="Your two means are taken before gamma and subtracted after it: all three terms need the factor gamma.")
+wrong("sums_for_means", (f"{BY_MEAN}{BY_VAR}", " - dbeta - hat * dgamma"),
+      says="You subtract sums where means belong: each example owns only 1/N of its column's mean and variance.")
+wrong("variance_path_added", (BY_VAR, " + hat * dgamma / len(x)"),
+      says="The path through the variance enters with the wrong sign: a larger variance makes the outputs smaller.")
+wrong("unbiased_backwards", (VAR, "x.var(axis=0, ddof=1)"),
+      says="You recompute the forward pass with the unbiased variance; the batch was normalised with the biased one.", see=COMPUTES)
+wrong("eps_outside_backwards", (ROOT, "x.std(axis=0) + eps"),
+      says="Your eps stands outside the root; it belongs to the variance, as in the forward pass.", see=COMPUTES)
+wrong("eps_forgotten_backwards", (ROOT, "x.std(axis=0)"),
+      says="Your backward pass has no eps, so it is not the gradient of the forward pass that has one.", see=COMPUTES)
+wrong("divided_by_the_variance", ("gamma / s", "gamma / s**2"),
+      says="You divide by the variance; the outer factor of dx is gamma over its root.")
+wrong("root_forgotten", ("gamma / s", "gamma"),
+      says="The factor 1/s is missing from your dx: in a column with a large spread, the same push moves the output less.")
+wrong("centred_for_normalised", ("(x - x.mean(axis=0)) / s", "x - x.mean(axis=0)"),
+      says="You put the centred column where the normalised one belongs, in the path through the variance and in dgamma.")
+wrong("dgamma_from_raw_inputs", (OUT, "return dx, (dy * x).sum(axis=0), dbeta"),
+      says="Your dgamma multiplies dy by the raw inputs; gamma scales the normalised ones.")
+wrong("parameters_averaged", (OUT, "return dx, dgamma / len(x), dbeta / len(x)"),
+      says="Your dgamma and dbeta are means over the batch; the loss already says what it averages, so they are sums.")
+wrong("gamma_in_dgamma", (OUT, "return dx, gamma * dgamma, dbeta"),
+      says="Your dgamma contains gamma: the output is linear in gamma, so the derivative is the normalised column alone.")
+wrong("averaged_over_the_batch", (OUT, "return dx / len(x), dgamma, dbeta"),
+      says="Your dx is divided by N: it is the gradient of the loss itself, and only the two inner terms are means.")
+wrong("parameters_swapped", (OUT, "return dx, dbeta, dgamma"),
+      says="Your dgamma and dbeta have changed places: the order is dx, dgamma, dbeta.")
+wrong("overwrites_dy", ("dx = gamma", "dy[:] = gamma"), (OUT, "return dy, dgamma, dbeta"),
+      says="Your function overwrites dy: the caller still needs the upstream gradient.")
 
 
-@misconception(
-    "batchnorm_backward",
-    says="The path through the variance is missing: subtract hat times the mean of dy * hat as well.",
-    see=GRADIENT,
-)
-def mean_path_only(dy, x, gamma, eps):
-    s = np.sqrt(x.var(0) + eps)
-    hat = (x - x.mean(0)) / s
-    return gamma / s * (dy - dy.mean(0)), (dy * hat).sum(0), dy.sum(0)
-
-
-@misconception(
-    "batchnorm_backward",
-    says="The path through the mean is missing: subtract the mean of dy over the batch as well.",
-    see=GRADIENT,
-)
-def variance_path_only(dy, x, gamma, eps):
-    s = np.sqrt(x.var(0) + eps)
-    hat = (x - x.mean(0)) / s
-    return gamma / s * (dy - hat * (dy * hat).mean(0)), (dy * hat).sum(0), dy.sum(0)
-
-
-@misconception(
-    "batchnorm_backward",
-    says="Your dx lacks gamma: the gradient passes through the scaling before it reaches the normalised column.",
-    see=GRADIENT,
-)
-def gamma_missing(dy, x, gamma, eps):
-    s = np.sqrt(x.var(0) + eps)
-    hat = (x - x.mean(0)) / s
-    return (dy - dy.mean(0) - hat * (dy * hat).mean(0)) / s, (dy * hat).sum(0), dy.sum(0)
-
-
-@misconception(
-    "batchnorm_backward",
-    says="Your dx has gamma squared: it is multiplied in once, either into dy or at the end.",
-    see=GRADIENT,
-)
-def gamma_twice(dy, x, gamma, eps):
-    s = np.sqrt(x.var(0) + eps)
-    hat = (x - x.mean(0)) / s
-    d = gamma * dy
-    return gamma / s * (d - d.mean(0) - hat * (d * hat).mean(0)), (dy * hat).sum(0), dy.sum(0)
-
-
-@misconception(
-    "batchnorm_backward",
-    says="Your two means are taken before gamma and subtracted after it: all three terms need the factor gamma.",
-    see=GRADIENT,
-)
-def gamma_in_one_term(dy, x, gamma, eps):
-    s = np.sqrt(x.var(0) + eps)
-    hat = (x - x.mean(0)) / s
-    return (gamma * dy - dy.mean(0) - hat * (dy * hat).mean(0)) / s, (dy * hat).sum(0), dy.sum(0)
-
-
-@misconception(
-    "batchnorm_backward",
-    says="You subtract sums where means belong: each example owns only 1/N of its column's mean and variance.",
-    see=GRADIENT,
-)
-def sums_for_means(dy, x, gamma, eps):
-    s = np.sqrt(x.var(0) + eps)
-    hat = (x - x.mean(0)) / s
-    dgamma, dbeta = (dy * hat).sum(0), dy.sum(0)
-    return gamma / s * (dy - dbeta - hat * dgamma), dgamma, dbeta
-
-
-@misconception(
-    "batchnorm_backward",
-    says="The path through the variance enters with the wrong sign: a larger variance makes the outputs smaller.",
-    see=GRADIENT,
-)
-def variance_path_added(dy, x, gamma, eps):
-    s = np.sqrt(x.var(0) + eps)
-    hat = (x - x.mean(0)) / s
-    return gamma / s * (dy - dy.mean(0) + hat * (dy * hat).mean(0)), (dy * hat).sum(0), dy.sum(0)
-
-
-@misconception(
-    "batchnorm_backward",
-    says="You recompute the forward pass with the unbiased variance; the batch was normalised with the biased one.",
-    see=COMPUTES,
-)
-def unbiased_backwards(dy, x, gamma, eps):
-    s = np.sqrt(x.var(0, ddof=1) + eps)
-    hat = (x - x.mean(0)) / s
-    return gamma / s * (dy - dy.mean(0) - hat * (dy * hat).mean(0)), (dy * hat).sum(0), dy.sum(0)
-
-
-@misconception(
-    "batchnorm_backward",
-    says="Your eps stands outside the root; it belongs to the variance, as in the forward pass.",
-    see=COMPUTES,
-)
-def eps_outside_backwards(dy, x, gamma, eps):
-    s = x.std(0) + eps
-    hat = (x - x.mean(0)) / s
-    return gamma / s * (dy - dy.mean(0) - hat * (dy * hat).mean(0)), (dy * hat).sum(0), dy.sum(0)
-
-
-@misconception(
-    "batchnorm_backward",
-    says="Your backward pass has no eps, so it is not the gradient of the forward pass that has one.",
-    see=COMPUTES,
-)
-def eps_forgotten_backwards(dy, x, gamma, eps):
-    s = x.std(0)
-    hat = (x - x.mean(0)) / s
-    return gamma / s * (dy - dy.mean(0) - hat * (dy * hat).mean(0)), (dy * hat).sum(0), dy.sum(0)
-
-
-@misconception(
-    "batchnorm_backward",
-    says="You divide by the variance; the outer factor of dx is gamma over its root.",
-    see=GRADIENT,
-)
-def divided_by_the_variance(dy, x, gamma, eps):
-    var = x.var(0) + eps
-    hat = (x - x.mean(0)) / np.sqrt(var)
-    return gamma / var * (dy - dy.mean(0) - hat * (dy * hat).mean(0)), (dy * hat).sum(0), dy.sum(0)
-
-
-@misconception(
-    "batchnorm_backward",
-    says="The factor 1/s is missing from your dx: in a column with a large spread, the same push moves the output less.",
-    see=GRADIENT,
-)
-def root_forgotten(dy, x, gamma, eps):
-    hat = (x - x.mean(0)) / np.sqrt(x.var(0) + eps)
-    return gamma * (dy - dy.mean(0) - hat * (dy * hat).mean(0)), (dy * hat).sum(0), dy.sum(0)
-
-
-@misconception(
-    "batchnorm_backward",
-    says="You put the centred column where the normalised one belongs, in the path through the variance and in dgamma.",
-    see=GRADIENT,
-)
-def centred_for_normalised(dy, x, gamma, eps):
-    s, hat = np.sqrt(x.var(0) + eps), x - x.mean(0)
-    return gamma / s * (dy - dy.mean(0) - hat * (dy * hat).mean(0)), (dy * hat).sum(0), dy.sum(0)
-
-
-@misconception(
-    "batchnorm_backward",
-    says="Your dgamma multiplies dy by the raw inputs; gamma scales the normalised ones.",
-    see=GRADIENT,
-)
-def dgamma_from_raw_inputs(dy, x, gamma, eps):
-    s = np.sqrt(x.var(0) + eps)
-    hat = (x - x.mean(0)) / s
-    return gamma / s * (dy - dy.mean(0) - hat * (dy * hat).mean(0)), (dy * x).sum(0), dy.sum(0)
-
-
-@misconception(
-    "batchnorm_backward",
-    says="Your dgamma and dbeta are means over the batch; the loss already says what it averages, so they are sums.",
-    see=GRADIENT,
-)
-def parameters_averaged(dy, x, gamma, eps):
-    s = np.sqrt(x.var(0) + eps)
-    hat = (x - x.mean(0)) / s
-    dx = gamma / s * (dy - dy.mean(0) - hat * (dy * hat).mean(0))
-    return dx, (dy * hat).mean(0), dy.mean(0)
-
-
-@misconception(
-    "batchnorm_backward",
-    says="Your dgamma contains gamma: the output is linear in gamma, so the derivative is the normalised column alone.",
-    see=GRADIENT,
-)
-def gamma_in_dgamma(dy, x, gamma, eps):
-    s = np.sqrt(x.var(0) + eps)
-    hat = (x - x.mean(0)) / s
-    dx = gamma / s * (dy - dy.mean(0) - hat * (dy * hat).mean(0))
-    return dx, gamma * (dy * hat).sum(0), dy.sum(0)
-
-
-@misconception(
-    "batchnorm_backward",
-    says="Your dx is divided by N: it is the gradient of the loss itself, and only the two inner terms are means.",
-    see=GRADIENT,
-)
-def averaged_over_the_batch(dy, x, gamma, eps):
-    s = np.sqrt(x.var(0) + eps)
-    hat = (x - x.mean(0)) / s
-    dx = gamma / s * (dy - dy.mean(0) - hat * (dy * hat).mean(0))
-    return dx / len(x), (dy * hat).sum(0), dy.sum(0)
-
-
-@misconception(
-    "batchnorm_backward",
-    says="Your dgamma and dbeta have changed places: the order is dx, dgamma, dbeta.",
-    see=GRADIENT,
-)
-def parameters_swapped(dy, x, gamma, eps):
-    s = np.sqrt(x.var(0) + eps)
-    hat = (x - x.mean(0)) / s
-    dx = gamma / s * (dy - dy.mean(0) - hat * (dy * hat).mean(0))
-    return dx, dy.sum(0), (dy * hat).sum(0)
-
-
-@misconception(
-    "batchnorm_backward",
-    says="Your function overwrites dy: the caller still needs the upstream gradient.",
-    see=GRADIENT,
-)
-def overwrites_dy(dy, x, gamma, eps):
-    s = np.sqrt(x.var(0) + eps)
-    hat = (x - x.mean(0)) / s
-    dgamma, dbeta = (dy * hat).sum(0), dy.sum(0)
-    dy -= dbeta / len(x)
-    dy -= hat * dgamma / len(x)
-    dy *= gamma / s
-    return dy, dgamma, dbeta
-
-
-@misconception(
-    "batchnorm_backward",
-    says="Your numbers have only seven digits: they were computed in float32 instead of float64.",
-    see=GRADIENT,
-)
+@misconception("batchnorm_backward", see=GRADIENT, says="Your numbers have only seven digits: they were computed in float32 instead of float64.")
 def backwards_in_single_precision(dy, x, gamma, eps):
     x, gamma = torch.tensor(x).float().requires_grad_(), torch.tensor(gamma).float().requires_grad_()
     beta = torch.zeros_like(gamma, requires_grad=True)
     y = torch.nn.functional.batch_norm(x, None, None, gamma, beta, True, 0.1, eps)
     return torch.autograd.grad(y, (x, gamma, beta), torch.tensor(dy).float())
-
-
-# --- residual_forward_backward: y = x + relu(x W^T) -----------------------------------------------------------------------
-
-
-@variant("residual_forward_backward")
-def residual_by_autograd(x, W, dy):
-    x, W = torch.tensor(x, requires_grad=True), torch.tensor(W, requires_grad=True)
-    y = x + torch.relu(x @ W.T)
-    y.backward(torch.tensor(dy))
-    return y, x.grad, W.grad
-
-
-@variant("residual_forward_backward")
-def one_example_after_the_other(x, W, dy):
-    y, dx, dW = [], [], np.zeros_like(W)
-    for row, slope in zip(x, dy, strict=True):
-        z = W @ row
-        back = np.where(z > 0, slope, 0.0)
-        y.append(row + np.clip(z, 0, None))
-        dx.append(slope + W.T @ back)
-        dW += np.outer(back, row)
-    return y, dx, dW
-
-
-@variant("residual_forward_backward")
-def by_einsum(x, W, dy):
-    z = np.einsum("nj,kj->nk", x, W)
-    on = np.heaviside(z, 0.0)
-    dz = dy * on
-    return x + z * on, dy + np.einsum("nk,kj->nj", dz, W), np.einsum("nk,nj->kj", dz, x)
-
-
-@variant("residual_forward_backward")
-def element_by_element(x, W, dy):
-    N, d = x.shape
-    y, dx, dW = x.tolist(), dy.tolist(), [[0.0] * d for _ in range(d)]
-    for n in range(N):
-        for k in range(d):
-            z = sum(float(W[k, j]) * float(x[n, j]) for j in range(d))
-            if z > 0:
-                y[n][k] += z
-                for j in range(d):
-                    dx[n][j] += float(dy[n, k] * W[k, j])
-                    dW[k][j] += float(dy[n, k] * x[n, j])
-    return [y, dx, dW]
-
-
-@variant("residual_forward_backward")
-def columns_are_examples(x, W, dy):
-    Z = W @ x.T
-    back = np.sign(np.maximum(Z, 0)) * dy.T
-    Y = x.T + (Z + np.abs(Z)) / 2
-    return Y.T, (dy.T + W.T @ back).T, back @ x
-
-
-@misconception(
-    "residual_forward_backward",
-    says="Your output is the layer alone: add the input x to it, that is the skip.",
-    see=NOTHING,
-)
-def skip_missing_in_forward(x, W, dy):
-    z = x @ W.T
-    dz = dy * (z > 0)
-    return np.maximum(z, 0), dy + dz @ W, dz.T @ x
-
-
-@misconception(
-    "residual_forward_backward",
-    says="Your dx comes through the layer only: along the skip dy arrives unchanged and is added.",
-    see=NOTHING,
-)
-def skip_missing_in_backward(x, W, dy):
-    z = x @ W.T
-    dz = dy * (z > 0)
-    return x + np.maximum(z, 0), dz @ W, dz.T @ x
-
-
-@misconception(
-    "residual_forward_backward",
-    says="You decide by the block's output which units were active; with the skip added, its sign is not that of z = Wx.",
-    see=NOTHING,
-)
-def mask_from_output(x, W, dy):
-    y = x + np.maximum(x @ W.T, 0)
-    dz = dy * (y > 0)
-    return y, dy + dz @ W, dz.T @ x
-
-
-@misconception(
-    "residual_forward_backward",
-    says="You multiply by W instead of its transpose: for examples in rows, W x becomes x W^T.",
-    see=NOTHING,
-)
-def W_not_transposed(x, W, dy):
-    z = x @ W
-    dz = dy * (z > 0)
-    return x + np.maximum(z, 0), dy + dz @ W.T, x.T @ dz
-
-
-@misconception(
-    "residual_forward_backward",
-    says="Forwards is right, but backwards you use W^T again: the way back from z to x is a product with W.",
-    see=NOTHING,
-)
-def W_transposed_backwards(x, W, dy):
-    z = x @ W.T
-    dz = dy * (z > 0)
-    return x + np.maximum(z, 0), dy + dz @ W.T, dz.T @ x
-
-
-@misconception(
-    "residual_forward_backward",
-    says="Your dW is transposed: row k belongs to unit k of the layer, column j to input j.",
-    see=NOTHING,
-)
-def dW_transposed(x, W, dy):
-    z = x @ W.T
-    dz = dy * (z > 0)
-    return x + np.maximum(z, 0), dy + dz @ W, x.T @ dz
-
-
-@misconception(
-    "residual_forward_backward",
-    says="Your gradients pass through units that were off: where z is negative, nothing comes back through the layer.",
-    see=NOTHING,
-)
-def mask_forgotten(x, W, dy):
-    return x + np.maximum(x @ W.T, 0), dy + dy @ W, dy.T @ x
-
-
-@misconception(
-    "residual_forward_backward",
-    says="You decide by the sign of x which units were active; relu looks at z = Wx.",
-    see=NOTHING,
-)
-def mask_from_input(x, W, dy):
-    dz = dy * (x > 0)
-    return x + np.maximum(x @ W.T, 0), dy + dz @ W, dz.T @ x
-
-
-@misconception(
-    "residual_forward_backward",
-    says="You mask the skip as well: along it dy comes back in full, also where a unit is off.",
-    see=NOTHING,
-)
-def skip_masked(x, W, dy):
-    z = x @ W.T
-    dz = dy * (z > 0)
-    return x + np.maximum(z, 0), dz + dz @ W, dz.T @ x
-
-
-@misconception(
-    "residual_forward_backward",
-    says="You add the input inside relu; the skip goes around it, so that a block that is off still passes x on.",
-    see=NOTHING,
-)
-def skip_inside_relu(x, W, dy):
-    z = x + x @ W.T
-    dz = dy * (z > 0)
-    return np.maximum(z, 0), dz + dz @ W, dz.T @ x
-
-
-@misconception(
-    "residual_forward_backward",
-    says="Your block is linear: relu is missing, forwards and backwards.",
-    see=NOTHING,
-)
-def relu_forgotten(x, W, dy):
-    return x + x @ W.T, dy + dy @ W, dy.T @ x
-
-
-@misconception(
-    "residual_forward_backward",
-    says="Your dW is a mean over the examples; dy already says what the loss averages, so dW is a sum.",
-    see=NOTHING,
-)
-def dW_averaged(x, W, dy):
-    z = x @ W.T
-    dz = dy * (z > 0)
-    return x + np.maximum(z, 0), dy + dz @ W, dz.T @ x / len(x)
-
-
-@misconception(
-    "residual_forward_backward",
-    says="Your dW multiplies by the block's output; the weights were multiplied with its input x.",
-    see=NOTHING,
-)
-def dW_from_output(x, W, dy):
-    z = x @ W.T
-    dz, y = dy * (z > 0), x + np.maximum(z, 0)
-    return y, dy + dz @ W, dz.T @ y
-
-
-@misconception(
-    "residual_forward_backward",
-    says="Your gradients belong to dy = 1 everywhere; multiply by the upstream gradient that you are given.",
-    see=NOTHING,
-)
-def upstream_forgotten(x, W, dy):
-    z = x @ W.T
-    on = (z > 0).astype(float)
-    return x + np.maximum(z, 0), 1 + on @ W, on.T @ x
-
-
-@misconception(
-    "residual_forward_backward",
-    says="Your dx and dW have changed places: the order is y, dx, dW.",
-    see=NOTHING,
-)
-def gradients_swapped(x, W, dy):
-    z = x @ W.T
-    dz = dy * (z > 0)
-    return x + np.maximum(z, 0), dz.T @ x, dy + dz @ W
-
-
-@misconception(
-    "residual_forward_backward",
-    says="Your function adds into the x it was given; the caller still needs it, so make a new array.",
-    see=NOTHING,
-)
-def adds_into_the_input(x, W, dy):
-    z = x @ W.T
-    dz = dy * (z > 0)
-    dW = dz.T @ x
-    x += np.maximum(z, 0)
-    return x, dy + dz @ W, dW
-
-
-@misconception(
-    "residual_forward_backward",
-    says="Your function adds into the dy it was given; other branches still need it, so make a new array.",
-    see=NOTHING,
-)
-def adds_into_the_gradient(x, W, dy):
-    z = x @ W.T
-    dz = dy * (z > 0)
-    dy += dz @ W
-    return x + np.maximum(z, 0), dy, dz.T @ x
-
-
-@misconception(
-    "residual_forward_backward",
-    says="Your numbers have only seven digits: they were computed in float32 instead of float64.",
-    see=NOTHING,
-)
-def residual_in_single_precision(x, W, dy):
-    x, W = torch.tensor(x).float().requires_grad_(), torch.tensor(W).float().requires_grad_()
-    y = x + torch.relu(x @ W.T)
-    y.backward(torch.tensor(dy).float())
-    return y, x.grad, W.grad

@@ -11,7 +11,7 @@
 #     name: python3
 # ---
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "title", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "title"}
 # # Assignment 11: dropout and regularisation
 #
 # You write the rule that ends a training run, the step that makes weights exactly zero, dropout itself, and the penalty
@@ -34,13 +34,13 @@
 # the same aspects follow at grading. NumPy or PyTorch, loops or array expressions: any right way is accepted. All numbers
 # are float64. A function must leave its arguments as they are and return new values.
 
-# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "setup"}
 import numpy as np
 import torch
 
 from trainlab import checks
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "early_stopping_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "early_stopping_statement"}
 # ## Exercise 1: when to stop
 #
 # `early_stopping` &nbsp;·&nbsp; 6 points &nbsp;·&nbsp; 20 minutes &nbsp;·&nbsp; difficulty 2 of 5
@@ -73,7 +73,7 @@ from trainlab import checks
 # <details><summary>Hint 3</summary>In the loop: if the loss is below <code>best - min_delta</code>, note both; otherwise, if <code>epoch - best_epoch</code> has reached <code>patience</code>, return. After the loop return the last index.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "early_stopping", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "early_stopping"}
 def early_stopping(val_losses: np.ndarray, patience: int, min_delta: float = 0.0) -> tuple[int, int]:
     """Where patience ends a run (the usual rule; Prechelt 1998 compares others).
 
@@ -92,7 +92,7 @@ def early_stopping(val_losses: np.ndarray, patience: int, min_delta: float = 0.0
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_early_stopping_patience", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_early_stopping_patience", "points": 2}
 # Stops after `patience` epochs in a row, and not before.
 _losses = np.array([1.0, 0.5, 0.75, 0.5, 0.25, 0.375, 0.5])
 for _patience, _best, _stop in [(2, 1, 3), (3, 4, 6)]:
@@ -134,7 +134,7 @@ for _losses, _patience in _cases:
     checks.integer(_result[1], _stop, f"for {len(_losses)} losses and patience {_patience}, stop_epoch")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_early_stopping_improvement", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_early_stopping_improvement", "points": 2}
 # What counts as an improvement: ties do not, and with min_delta small ones do not either.
 _losses = np.array([1.0, 0.5, 0.75, 0.5, 0.25, 0.375, 0.5])
 _result = checks.items(early_stopping(_losses, 3, 0.25), ("best_epoch", "stop_epoch"))
@@ -174,7 +174,7 @@ for _losses, _patience, _delta in _cases:
     checks.integer(_result[1], min(_best + _patience, _last), f"{_name} stop_epoch")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_early_stopping_ends", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_early_stopping_ends", "points": 2}
 # One epoch, more patience than epochs, losses that only fall or only rise; and a call leaves its argument alone.
 for _losses, _patience, _best, _stop in [([3.0], 1, 0, 0), ([3.0, 2.0, 1.0], 9, 2, 2), ([1.0, 2.0], 1, 0, 1)]:
     _given = np.array(_losses)
@@ -206,7 +206,7 @@ for _losses, _patience, _best, _stop in [  # losses of any size, an infinite one
     checks.integer(_result[1], _stop, f"for {_losses}, stop_epoch")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "soft_threshold_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "soft_threshold_statement"}
 # ## Exercise 2: zero, exactly
 #
 # `soft_threshold` &nbsp;·&nbsp; 5 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 2 of 5
@@ -230,7 +230,7 @@ for _losses, _patience, _best, _stop in [  # losses of any size, an infinite one
 # <details><summary>Hint 3</summary><code>np.abs(w) - t</code>, cut off below with <code>np.maximum(..., 0)</code>, times <code>np.sign(w)</code>.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "soft_threshold", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "soft_threshold"}
 def soft_threshold(w: np.ndarray, t: float) -> np.ndarray:
     """The proximal map of t times the L1 norm: argmin_u 0.5 ||u - w||^2 + t ||u||_1 (Donoho 1995).
 
@@ -241,7 +241,7 @@ def soft_threshold(w: np.ndarray, t: float) -> np.ndarray:
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_soft_threshold_values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_soft_threshold_values", "points": 2}
 # The minimiser, for vectors and matrices.
 checks.array(soft_threshold(np.array([3.0, -2.0, 0.5, 0.0]), 1.0), [2.0, -1.0, 0.0, 0.0], "result")
 checks.array(soft_threshold(np.array([[0.75, -4.0], [0.25, 1.5]]), 0.5), [[0.25, -3.5], [0.0, 1.0]], "result")
@@ -255,7 +255,7 @@ for _shape in [(1,), (5,), (40,), (3, 4), (4, 1), (1, 6), (2, 3, 2)]:
         checks.array(soft_threshold(_w, _t), _expected, f"for shape {_shape} and t = {_t:g}, the result")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_soft_threshold_kink", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_soft_threshold_kink", "points": 2}
 # At the kink: entries at 0, inside the threshold, exactly on it, and just beyond.
 with np.errstate(all="ignore"):
     checks.array(soft_threshold(np.array([-1.0, -0.5, 0.0, 0.5, 1.0, 1.25]), 1.0), [0] * 5 + [0.25], "result")
@@ -279,7 +279,7 @@ for _w, _t, _expected in _cases:
         checks.array(soft_threshold(np.array(_w), _t), _expected, f"for w = {_w} and t = {_t:g}, the result")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_soft_threshold_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_soft_threshold_clean", "points": 1}
 # A call leaves its argument alone and remembers nothing; no other point has a smaller sum.
 _w = np.array([3.0, -2.0, 0.5, 0.0])
 for _ in range(2):  # the same question twice has the same answer
@@ -303,7 +303,7 @@ for _shape in [(6,), (2, 3)]:
             checks.between(_least, 0.0, _there + 1e-12, "the sum at your result, against the sum elsewhere,")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "dropout_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "dropout_statement"}
 # ## Exercise 3: a network with holes
 #
 # `dropout` &nbsp;·&nbsp; 8 points &nbsp;·&nbsp; 25 minutes &nbsp;·&nbsp; difficulty 3 of 5
@@ -332,7 +332,7 @@ for _shape in [(6,), (2, 3)]:
 # <details><summary>Hint 3</summary><code>kept = rng.random(x.shape) &gt;= p_drop</code>; then x times <code>kept</code>, divided by the probability of being kept.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "dropout", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "dropout"}
 def dropout(x: np.ndarray, p_drop: float, rng: np.random.Generator, training: bool) -> np.ndarray:
     """Inverted dropout (Srivastava et al. 2014, with the scaling moved to training).
 
@@ -348,7 +348,7 @@ def dropout(x: np.ndarray, p_drop: float, rng: np.random.Generator, training: bo
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_dropout_values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_dropout_values", "points": 2}
 # In training an entry is 0 or x / (1 - p), nothing else; in evaluation it is x.
 _x = np.array([[3.0, 6.0, -9.0], [12.0, -0.5, 1.0]])
 for _p in (0.25, 0.5):
@@ -372,7 +372,7 @@ for _shape in [(1,), (7,), (200,), (3, 5), (5, 1), (1, 30), (2, 3, 4), (1, 1)]:
 checks.between(_seen, 190, 376, "kept entries, of 566 at p = 0.2 and 0.8 (283 expected)")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_dropout_statistics", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_dropout_statistics", "points": 2}
 # How much is dropped, and what is left on average. (A right answer fails less than once in 10^6.)
 _x = np.full((100, 200), 2.0)
 for _p in (0.2, 0.8):
@@ -398,7 +398,7 @@ _y = checks.finite(dropout(np.ones(50), 0.0, _rng, True), "with p = 0, the resul
 checks.array(_y, np.ones(50), "with p = 0, the result")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_dropout_independence", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_dropout_independence", "points": 2}
 # A coin for every entry: rows do not share their holes, nor do columns. (A right answer fails less than once in 10^6.)
 _y = checks.finite(dropout(np.ones((60, 50)), 0.5, np.random.default_rng(119), True), "result", (60, 50))
 _holes = _y == 0
@@ -430,7 +430,7 @@ for _entry, _times in enumerate(_draws.sum(axis=0)):
     checks.between(_times, 2, 38, f"calls of 40 with p = 0.5 that drop entry {_entry}")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_dropout_rng", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_dropout_rng", "points": 2}
 # All randomness comes from rng, and a call leaves x alone.
 _x = np.arange(1.0, 61.0)
 _kept = _x.copy()
@@ -461,7 +461,7 @@ for _shape, _p in [((8, 9), 0.3), ((90,), 0.7)]:
     checks.unchanged(_kept, _x, "x")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "dropout_ridge_penalty_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "dropout_ridge_penalty_statement"}
 # ## Exercise 4: what the holes add up to
 #
 # `dropout_ridge_penalty` &nbsp;·&nbsp; 5 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 3 of 5
@@ -491,7 +491,7 @@ for _shape, _p in [((8, 9), 0.3), ((90,), 0.7)]:
 # <details><summary>Hint 3</summary>Refuse a bad p first. Then <code>p_drop / (1 - p_drop)</code> times <code>(X**2).sum(axis=0)</code>.</details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "dropout_ridge_penalty", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade_id": "dropout_ridge_penalty"}
 def dropout_ridge_penalty(X: np.ndarray, p_drop: float) -> np.ndarray:
     """The ridge weights that dropout on the inputs adds to a sum of squares (Srivastava et al. 2014, 9.1).
 
@@ -505,7 +505,7 @@ def dropout_ridge_penalty(X: np.ndarray, p_drop: float) -> np.ndarray:
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_dropout_ridge_penalty_values", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_dropout_ridge_penalty_values", "points": 3}
 # Against the definition: the expected loss over all patterns of holes, less the plain loss.
 _X = np.array([[1.0, 2.0], [3.0, 0.0], [1.0, -1.0]])
 checks.array(dropout_ridge_penalty(_X, 0.2), [2.75, 1.25], "penalty")
@@ -535,7 +535,7 @@ for _N, _d, _p in [
     checks.array(_found, _expected, f"for N = {_N}, d = {_d} and p = {_p:g}, the penalty")
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_dropout_ridge_penalty_ends", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_dropout_ridge_penalty_ends", "points": 1}
 # No dropout, nearly everything dropped, and what is no probability of dropping.
 _X = np.array([[1.0, 2.0], [3.0, 0.0], [1.0, -1.0]])
 checks.array(dropout_ridge_penalty(_X, 0.0), [0.0, 0.0], "with p = 0, the penalty")
@@ -560,7 +560,7 @@ with np.errstate(all="ignore"):
         )
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test_dropout_ridge_penalty_clean", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade_id": "test_dropout_ridge_penalty_clean", "points": 1}
 # A call leaves the inputs alone and remembers nothing of earlier calls.
 _X = np.array([[1.0, 2.0], [3.0, 0.0], [1.0, -1.0]])
 _kept = _X.copy()
@@ -579,7 +579,7 @@ for _N, _d, _p in [(6, 3, 0.4), (6, 3, 0.9), (3, 6, 0.4), (4, 4, 0.05)]:
     checks.unchanged(_kept, _X, "X")
 ### END HIDDEN TESTS
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_sparse_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_sparse_text"}
 # ## The payoff: your functions at work
 #
 # **Six inputs among sixty.** 40 noisy examples of a linear rule with 60 inputs, of which six matter. Least squares alone can fit
@@ -620,11 +620,11 @@ plots.show(
     "subgradient step fall to a tenth after six and never reach it, those of ridge fall gently.",
 )
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_sparse_seen", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_sparse_seen"}
 # Your step leaves six weights, the right six, and 54 exact zeros. The subgradient has the same penalty and the same number of
 # steps, and not one zero: it jumps over 0 from side to side. Ridge never meant to make any.
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_holes_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_holes_text"}
 # **Holes, added up.** 20,000 gradient steps on a linear fit, each on data with fresh holes by your `dropout`. The mean of the
 # later weights must be the ridge solution with the weights of your `dropout_ridge_penalty`. How far is plain least squares from it?
 
@@ -644,7 +644,7 @@ for p in (0.3, 0.5):
     plain = np.linalg.norm(least_squares - ridge) / np.linalg.norm(ridge)
     print(f"p = {p}: dropout is {off:.1%} from your ridge solution, least squares {plain:.0%}")
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_digits_text", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_digits_text"}
 # **A hundred digits.** A network of 4,810 weights, 100 training digits, 300 for validation, 1,397 for the test. Three starts,
 # without dropout and with half of the pixels dropped by your function in every step. Your `early_stopping` says where each run
 # ends and which epoch to keep. Predict: does dropout help the loss on new digits, their accuracy, both or neither?
@@ -699,12 +699,12 @@ plots.show(
     "and rises from half of the way on. Dashed lines mark the two epochs that are kept.",
 )
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "payoff_digits_seen", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "payoff_digits_seen"}
 # On average of the three starts dropout on the pixels helps both a little, as long as the run is stopped; run to the end, it
 # still reads more digits, and its loss is worse. Single starts differ by as much as that, so do not choose a regulariser by
 # one run. The lecture's table has twenty networks for each row.
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "written_dropout_statement", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown] nbgrader={"grade_id": "written_dropout_statement"}
 # ## Exercise 5: three sentences about dropout
 #
 # written question &nbsp;·&nbsp; 3 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 3 of 5
@@ -716,7 +716,7 @@ plots.show(
 # 2. "At test time all units are simply switched on."
 # 3. "Dropout trains $2^n$ networks and averages their predictions."
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "written_dropout", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
+# %% [markdown] nbgrader={"grade_id": "written_dropout", "points": 3}
 # ### BEGIN SOLUTION
 # 1. Their *gradient* is zero in this iteration. With plain SGD the weights stand still. With momentum or Adam they move on by what
 #    earlier gradients left in the memory ($\theta' = \theta + \beta m$ although $g = 0$), and weight decay shrinks them by $1 - \eta\lambda$.

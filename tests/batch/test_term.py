@@ -20,7 +20,6 @@ from grader.build.student_version import generate
 from grader.engine import grade as engine
 from grader.engine.result import Status
 from grader.errors import CourseError
-from grader.record import gradebook
 from grader.record.gradebook import Gradebook
 from grader.record.merge import Outcome, merge
 from grader.release.release import release
@@ -162,10 +161,7 @@ def test_whose_score_moved_and_why(folder):
         "dora": 7.0,
         "emil": None,
     }
-    lines = [
-        json.loads(line) for line in (folder / ".grader" / f"{UNIT}.moves.jsonl").read_text().splitlines()
-    ]
-    assert sorted((line["student"], line["before"], line["after"]) for line in lines) == [
+    assert [move[:3] for move in books.moves(folder)] == [
         (student, 1.5, 3.5) for student in ("ann", "bob", "cleo")
     ]
     # what people entered is there, and only the score that was given against another automatic one asks to be looked at
@@ -193,7 +189,7 @@ def test_a_second_run_moves_nothing_and_an_edit_taken_back_runs_nothing(folder, 
     assert [(m.student, m.before, m.after) for m in summary.moves] == [
         (s, 3.5, 1.5) for s in ("ann", "bob", "cleo")
     ]
-    assert len((folder / ".grader" / f"{UNIT}.moves.jsonl").read_text().splitlines()) == 6
+    assert len(books.moves(folder)) == 6
 
 
 def test_a_resubmission_and_a_notebook_at_last_are_moves_too(folder):
@@ -236,7 +232,7 @@ def test_the_command_prints_the_moves_and_json_has_them(folder):
     assert lines[0].startswith(f"grader: {UNIT} was edited since it was released")
     assert "test_scale_rows_values +2: failed -> passed" in done.stdout
     assert (
-        "3 moved: edited: test_scale_rows_values\nevery move with all its tests is in .grader/toy.moves.jsonl"
+        "3 moved: edited: test_scale_rows_values\nevery move with all its tests is in .grader/state.db, table moves"
         in done.stdout
     )
     (folder / "solutions" / UNIT / f"{UNIT}.ipynb").write_bytes(source)
@@ -265,7 +261,7 @@ def test_killed_while_grading_again_the_moves_are_those_of_an_undisturbed_run(re
     kill_at = random.Random(number).randrange(lines // 3, lines)
     finish(coordinator(tmp_path / "course", "--kill-at", kill_at), -signal.SIGKILL)
     finish(coordinator(tmp_path / "course"))
-    assert moved(tmp_path / "course") == expected
+    assert books.moves(tmp_path / "course") == expected
     assert len(expected) > 3
 
 
@@ -283,12 +279,7 @@ def regraded(tmp_path_factory):
     edit(folder, "test_scale_rows_values", mend)
     done = shutil.copytree(folder, folder.with_name("done"))
     lines = int(finish(coordinator(done, "--count")))
-    return folder, moved(done), lines
-
-
-def moved(folder):
-    text = (folder / ".grader" / f"{UNIT}.moves.jsonl").read_text()
-    return sorted(json.dumps({**json.loads(line), "time": ""}) for line in text.splitlines())
+    return folder, books.moves(done), lines
 
 
 # --- late submissions and extra time ---
@@ -692,7 +683,7 @@ def test_the_schema_that_we_know_is_nbgraders():
 
 @pytest.mark.parametrize("command", ["grade", "release", "merge"])
 def test_a_locked_database_is_one_line_and_the_next_run_goes_on(folder, commands, command, monkeypatch):
-    monkeypatch.setattr(gradebook, "LOCK_WAIT", 0.2)
+    monkeypatch.setattr("grader.record.schema.LOCK_WAIT", 0.2)
     with sqlite3.connect(folder / "gradebook.db") as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(CourseError, match="database is locked") as failure:

@@ -64,6 +64,23 @@ def test_a_changed_tag_is_taken_over_without_executing(tmp_path, built_course, m
     assert (cell.metadata["claims"], cell.outputs[0]["text"]) == (["S0-01"], "42\n")
 
 
+def test_a_folded_cell_is_folded_in_jupyterlab_and_on_colab(tmp_path, built_course):
+    root = shutil.copytree(built_course, tmp_path / "course")
+    source = root / "lectures" / f"{tinyunit.UNIT}.py"
+    text = source.read_text()
+    source.write_text(text.replace("# %%\nprint", '# %% tags=["hide-input"]\n# @title The answer\nprint'))
+    build(root)
+    cell = nbformat.read(source.with_suffix(".ipynb"), as_version=4).cells[-1]
+    assert cell.metadata == {
+        "cellView": "form",
+        "jupyter": {"source_hidden": True},
+        "tags": ["hide-input"],
+    }
+    source.write_text(text.replace("# %%\nprint", '# %% tags=["hide-input"]\nprint'))
+    with pytest.raises(CourseError, match="must begin with '# @title"):
+        build(root)
+
+
 def test_the_release_holds_the_notebook_and_nothing_else(built_course):
     assert list(contents(built_course / "assignments")) == [f"{tinyunit.UNIT}/{tinyunit.UNIT}.ipynb"]
 
@@ -200,3 +217,45 @@ def test_stored_lecture_outputs(unit):
                     )
                 elif kind == "text/html":
                     assert "<img" not in "".join(data) or "alt=" in "".join(data)
+
+
+SHORT = """\
+# %% [markdown] nbgrader={"grade_id": "title"}
+# # Short
+
+# %% nbgrader={"grade_id": "double"}
+def double(x):
+    ### BEGIN SOLUTION
+    return x + x
+    ### END SOLUTION
+
+# %% nbgrader={"grade_id": "test_double", "points": 2}
+assert double(1) == 2
+
+# %% [markdown] nbgrader={"grade_id": "why", "points": 3}
+# Because.
+
+# %% nbgrader={"grade_id": "helper", "locked": false}
+y = 1
+"""
+
+
+def test_a_header_says_what_informs_and_build_fills_in_the_rest(tmp_path):
+    """Grade id and points decide, with the region markers; what a header says itself wins."""
+    source = tmp_path / "05_short.py"
+    source.write_text(SHORT)
+    cells = read_source(source, "https://github.com/a/b", "x.ipynb").cells
+    meta = {
+        cell.metadata.nbgrader.grade_id: cell.metadata.nbgrader
+        for cell in cells
+        if "nbgrader" in cell.metadata
+    }
+    kinds = {name: (m.grade, m.solution, m.locked, m.get("points")) for name, m in meta.items()}
+    assert kinds == {
+        "title": (False, False, True, None),
+        "double": (False, True, False, None),
+        "test_double": (True, False, True, 2),
+        "why": (True, True, False, 3),
+        "helper": (False, False, False, None),
+    }
+    assert all(m.schema_version == 3 and m.task is False for m in meta.values())

@@ -1,7 +1,6 @@
 """The pages made from the lectures: current, complete, and every link of them leads to a heading that is there."""
 
 import re
-import xml.etree.ElementTree as ET
 from urllib.parse import unquote
 
 import nbformat
@@ -36,7 +35,7 @@ def lecture(root, slug, head=HEAD, glossary_rows="", body=""):
 
 def test_pages_are_current():
     """`grader build` writes them."""
-    assert {path.name for path in MADE} == {"README.md", "map.svg", "GLOSSARY.md"}
+    assert {path.name for path in MADE} == {"README.md", "GLOSSARY.md"}
     for path, text in MADE.items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name} is stale: run `grader build`"
 
@@ -66,6 +65,8 @@ def test_every_term_leads_to_a_section_that_is_there():
     assert len(links) == len(found)
     for slug, anchor in links:
         assert unquote(anchor) in headings[slug], f"{slug}#{anchor}"
+    for u in UNITS:
+        assert not glossary.unknown_sections(units_module.prose(ROOT / "lectures" / f"{u.slug}.py")), u.slug
     for entry in found:
         assert re.search("[\u4e00-\u9fff]", entry.chinese) or entry.chinese == entry.english, entry
         assert entry.meaning, f"{entry.english}: its row in {entry.unit.slug} has no meaning"
@@ -134,16 +135,14 @@ def test_arrows_leave_out_what_follows():
     )
 
 
-def test_the_picture_shows_every_unit_and_says_so_in_words():
-    root = ET.fromstring(picture(UNITS))
-    svg = "{http://www.w3.org/2000/svg}"
-    texts = " ".join(element.text or "" for element in root.iter(f"{svg}text"))
-    for u in UNITS:
-        assert f"{u.number} {u.topic}" in texts
-    assert root.findtext(f"{svg}title") == in_words(UNITS)
-    boxes = [tuple(float(r.get(k) or 0) for k in ("x", "y")) for r in root.iter(f"{svg}rect") if r.get("x")]
-    assert len(set(boxes)) == len(UNITS), "no two boxes in one place"
-    assert len(list(root.iter(f"{svg}path"))) == len(edges(UNITS)) + 1, "the arrows, and their tip"
+def test_the_picture_shows_every_unit_and_every_arrow():
+    first, kind, *lines, last = picture(UNITS)
+    assert (first, kind, last) == ("```mermaid", "flowchart LR", "```")
+    boxes, arrows = lines[: len(UNITS)], lines[len(UNITS) :]
+    assert boxes == [f'    u{u.number}["{u.number} {u.topic}"]' for u in UNITS]
+    assert arrows == [f"    u{a} --> u{b}" for a, b in edges(UNITS)]
+    text = MADE[ROOT / "lectures" / "README.md"]
+    assert "\n".join(picture(UNITS)) in text and in_words(UNITS) in text
 
 
 def terms(tmp_path, **rows):
@@ -179,34 +178,14 @@ def test_terms_of_two_lectures_meet(tmp_path):
     ]
 
 
-@pytest.mark.parametrize(
-    ("meaning", "body", "expected"),
-    [
-        ("see section 2", "## 1. A\n\n*noise*\n\n## 2. B", "2. B"),
-        ("x", "## 1. A\n\nnoise\n\n## 2. B\n\nThe *noise* is", "2. B"),
-        ("x", "## 1. A\n\nnoise\n\n## 2. What is noise?", "2. What is noise?"),
-        ("x", "## 1. A\n\nnoisy\n\n## 2. B\n\nnoise", "2. B"),
-        ("x", "## 1. A\n\nquiet\n\n## 2. B", "Glossary"),
-    ],
-)
-def test_the_section_that_defines_a_term(tmp_path, meaning, body, expected):
-    body = body.replace("\n\n## 2", "\n\n\x00## 2")
-    folder = tmp_path / "lectures"
-    lecture(
-        tmp_path,
-        "01_x",
-        body=body.split("\x00")[0],
-        glossary_rows=f"| English | 中文 | here |\n|---|---|---|\n| noise | 噪声 | {meaning} |",
-    )
-    source = folder / "01_x.py"
-    second = "\n".join(f"# {line}".rstrip() for line in body.split("\x00")[1].split("\n"))
-    source.write_text(
-        source.read_text().replace(
-            "# %% [markdown]\n# ## Glossary", f"# %% [markdown]\n{second}\n\n# %% [markdown]\n# ## Glossary"
-        )
-    )
-    [entry] = glossary.entries(tmp_path, read_units(tmp_path))
-    assert entry.heading == expected
+def test_the_section_that_defines_a_term(tmp_path):
+    """Its row says which; a row of several terms may say one for each."""
+    table = "| English | 中文 | here | section |\n|---|---|---|---|\n"
+    rows = "| noise | 噪声 | x | 2 |\n| one, two | 一, 二 | x | 1, 2 |\n| far | 远 | x | 7 |\n| other | 他 | unit 02 | |"
+    lecture(tmp_path, "01_x", glossary_rows=table + rows, body="## 1. A\n\n## 2. B")
+    found = {entry.english: entry.heading for entry in glossary.entries(tmp_path, read_units(tmp_path))}
+    assert found == {"noise": "2. B", "one": "1. A", "two": "2. B", "far": "Glossary", "other": "Glossary"}
+    assert glossary.unknown_sections(units_module.prose(tmp_path / "lectures" / "01_x.py")) == ["far"]
 
 
 def test_table_rows():

@@ -54,7 +54,7 @@ quick = settings(
 class Stand:
     """What a handle becomes in these tests."""
 
-    def __init__(self, number: int, name: str, calls: bool) -> None:
+    def __init__(self, number: int, name: str, able: int) -> None:
         assert type(number) is int
         assert type(name) is str
         assert len(name) <= 100

@@ -571,7 +571,7 @@ def grade_hostile_class(
         case.make(machine.world, folder)
         handed[student.encode("utf-8", "backslashreplace").decode()] = case
     summary = grade_class(root, machine.world.unit, workers=workers, progress=False, limits=limits)
-    journal = Journal(root / ".grader" / f"{machine.world.unit}.journal")
+    journal = Journal(root / ".grader")
     results = {row.student: result for row in summary.rows if (result := journal.get(row.key)) is not None}
     journal.close()
     return Graded(root, summary, results, handed, honest)

@@ -29,7 +29,7 @@ def course(tmp_path) -> Path:
     for folder in ("assignments", "solutions"):
         shutil.copytree(ROOT / folder / UNIT, tmp_path / folder / UNIT)
     (tmp_path / "lectures").mkdir()
-    for name in (f"{UNIT}.py", f"{UNIT}.ipynb", "GLOSSARY.md", "map.svg"):
+    for name in (f"{UNIT}.py", f"{UNIT}.ipynb", "GLOSSARY.md"):
         shutil.copy(ROOT / "lectures" / name, tmp_path / "lectures")
     return tmp_path
 
@@ -70,7 +70,7 @@ def published(path):
 def test_the_first_start_copies_everything_and_changes_nothing_else(course):
     before = {path: path.read_bytes() for path in course.rglob("*") if path.is_file()}
     laid = lay_out(course)
-    assert set(laid.new) == {LECTURE, ASSIGNMENT, "lectures/GLOSSARY.md", "lectures/map.svg"}
+    assert set(laid.new) == {LECTURE, ASSIGNMENT, "lectures/GLOSSARY.md"}
     for name in laid.new:
         assert published(course / "work" / name) == published(course / name)
     assert {path: path.read_bytes() for path in before} == before
@@ -188,7 +188,7 @@ def test_the_start_pages_cell_shows_the_map_of_this_moment(course, monkeypatch):
 def test_the_command_says_what_it_kept(course):
     run = CliRunner().invoke(app, ["start", "--course", str(course)])
     assert run.exit_code == 0
-    assert run.output == "work/: 4 copies new\nstart page: work/START.ipynb\n"
+    assert run.output == "work/: 3 copies new\nstart page: work/START.ipynb\n"
     edit(course / "work" / ASSIGNMENT, write_answer)
     publish(course, ASSIGNMENT)
     publish(course, LECTURE)

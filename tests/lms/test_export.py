@@ -20,8 +20,8 @@ from grader.lms import export
 from grader.lms.export import export_grades
 from grader.lms.grade_files import Verbatim, number, quote, to_csv
 from grader.lms.roster import read_roster
-from grader.record.final import State, gather
 from grader.record.gradebook import Gradebook
+from grader.record.grades import State, gather
 from grader.source.course import read_course
 from tests.support import books
 from tests.support.toycourse import MAX_POINTS, UNIT, make_course
@@ -109,34 +109,34 @@ SCORES = {"ann": 7.0, "bob": 2.5 + 3.0 + 0.5 - 1.25}
 
 def test_gather_agrees_with_nbgraders_own_arithmetic(course):
     with stock(course) as book:
-        grades = gather(book)
+        grades = gather(book.db.connection())
         (unit,) = grades.units
         assert (unit.name, unit.max_score, unit.duedate) == (UNIT, FULL, DUE)
         for student in ("ann", "bob"):
-            mark, theirs = grades.mark(student, unit), book.find_submission(UNIT, student)
+            mark, theirs = grades.of(student, unit), book.find_submission(UNIT, student)
             assert mark.state is State.GRADED
             assert (mark.raw, mark.penalty) == (theirs.score, theirs.late_submission_penalty)
             assert mark.score == max(0.0, theirs.score - theirs.late_submission_penalty) == SCORES[student]
             assert mark.late.total_seconds() == theirs.total_seconds_late
-        assert grades.mark("cat", unit).state is State.WAITS
-        assert grades.mark("cat", unit).auto == 5.0
-        assert grades.mark("dan", unit).state is State.UNGRADED
-        assert grades.mark("eve", unit).state is State.ABSENT
-        assert all(grades.mark(student, unit).score is None for student in ("cat", "dan", "eve", None))
+        assert grades.of("cat", unit).state is State.WAITS
+        assert grades.of("cat", unit).auto == 5.0
+        assert grades.of("dan", unit).state is State.UNGRADED
+        assert grades.of("eve", unit).state is State.ABSENT
+        assert all(grades.of(student, unit).score is None for student in ("cat", "dan", "eve", None))
 
 
 def test_a_score_that_a_person_must_look_at_again_is_not_exported(course):
     books.execute(course, "UPDATE grade SET needs_manual_grade = 1 WHERE manual_score = 2.0")
     with stock(course) as book:
-        grades = gather(book)
-        assert grades.mark("ann", grades.units[0]).state is State.WAITS
+        grades = gather(book.db.connection())
+        assert grades.of("ann", grades.units[0]).state is State.WAITS
 
 
 def test_a_penalty_never_makes_a_score_negative(course):
     books.execute(course, "UPDATE submitted_notebook SET late_submission_penalty = 100")
     with stock(course) as book:
-        grades = gather(book)
-        assert grades.mark("ann", grades.units[0]).score == 0.0
+        grades = gather(book.db.connection())
+        assert grades.of("ann", grades.units[0]).score == 0.0
 
 
 @pytest.mark.parametrize("to", list(export.EXPORTERS))

@@ -20,7 +20,7 @@ from grader.errors import CourseError
 from grader.pages import html as pages
 from grader.pages.feedback import Writer, write_feedback
 from grader.record.autograded import Autograded, read_stamp
-from grader.record.marks import Mark, Marks, read_marks
+from grader.record.grades import CellGrade, SubmissionGrades, read_grades
 from grader.sample.classroom import make_course as make_unit
 from grader.source.course import read_course
 from grader.source.notebook import HIDDEN_BEGIN, HIDDEN_END, Cell, Notebook, Role, read_assignment
@@ -212,7 +212,7 @@ def test_manual_scores_comments_and_penalties_come_in_when_it_is_run_again(cours
     assert "Points given by your instructor." in page
     assert "think of <em>rows</em>" in found["hidden"]
     assert "<script" not in found["hidden"]
-    marks = read_marks(read_course(course), UNIT)["hidden"]
+    marks = read_grades(read_course(course), UNIT)["hidden"]
     assert marks.total == 7.25
     assert nbgraders_score(course, "hidden") == 8.5
 
@@ -225,11 +225,13 @@ def nbgraders_score(course, student):
 
 
 def test_what_is_not_graded_by_hand_yet_can_be_looked_at_again():
-    waiting = Marks(cells={("toy", "a"): Mark(None, waits=True), ("toy", "b"): Mark(1.0, 2.0, 0.5)})
+    waiting = SubmissionGrades(
+        cells={("toy", "a"): CellGrade(None, waits=True), ("toy", "b"): CellGrade(1.0, 2.0, 0.5)}
+    )
     assert waiting.waits
     assert waiting.total == 2.5
-    assert Marks(cells={("toy", "a"): Mark(1.0)}, penalties={"toy": 3.0}).total == 0.0
-    assert Mark(None).score is None
+    assert SubmissionGrades(cells={("toy", "a"): CellGrade(1.0)}, penalties={"toy": 3.0}).total == 0.0
+    assert CellGrade(None).score is None
 
 
 def test_nbgraders_release_finds_each_student_s_page(course, tmp_path):
@@ -268,7 +270,7 @@ def test_not_graded_yet(course):
 def test_only_some_students(course):
     written, found = feedback(course, students=["right", "open"])
     assert (written.submissions, set(found)) == (2, {"right", "open"})
-    with pytest.raises(CourseError, match=r"no submission of 'toy' by nobody\?"):
+    with pytest.raises(CourseError, match=r"no submission of 'toy' by nobody\\u202e"):
         feedback(course, students=["nobody\u202e"])
 
 
@@ -360,7 +362,7 @@ def test_every_unit_has_titles_and_hints_and_keeps_its_secrets(unit, tmp_path):
     stamp = read_stamp(folder, assignment)
     assert stamp is not None
     page = Writer(course, assignment, {}).page(
-        "ann", notebook, outcome, Marks(), replace(stamp, untouched=frozenset())
+        "ann", notebook, outcome, SubmissionGrades(), replace(stamp, untouched=frozenset())
     )
     shown = text(pages.render("feedback.html", page=page))
     assert [line for line in hidden if line in shown] == []

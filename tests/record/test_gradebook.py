@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from grader.errors import CourseError
-from grader.record.gradebook import Entry, Gradebook
+from grader.record.gradebook import Gradebook, Grading
 from grader.source.course import read_course
 from tests.support.toycourse import UNIT, make_course
 
@@ -50,7 +50,7 @@ def entry(
 ):
     """What grading would record: `points` for each test."""
     scores = dict.fromkeys(book._unit.graded, points) | {WRITTEN: written}
-    return Entry(student, timestamp, scores, dict.fromkeys(book._unit.commented, comment), resubmitted)
+    return Grading(student, timestamp, scores, dict.fromkeys(book._unit.commented, comment), resubmitted)
 
 
 def changes(book, what):

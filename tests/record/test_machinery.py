@@ -229,10 +229,9 @@ def test_the_real_coordinator_killed_leaves_no_process_and_loses_nothing(real, t
     fresh, expected, _ = real
     shutil.copytree(fresh, tmp_path / "course")
     code = f"from pathlib import Path; from grader.batch.grade import grade_class; grade_class(Path({str(tmp_path / 'course')!r}), {UNIT!r}, workers=2, progress=False)"
-    journal = tmp_path / "course" / ".grader" / f"{UNIT}.journal"
     for done in (1, 4):
         process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
-        while not (journal.exists() and journal.read_bytes().count(b"\n") >= done):
+        while books.count_results(tmp_path / "course") < done:
             assert process.poll() is None
             time.sleep(0.02)
         started = descendants(process.pid)
@@ -253,8 +252,7 @@ def test_the_warm_server_killed_in_the_middle_costs_nothing(real, tmp_path):
     shutil.copytree(fresh, tmp_path / "course")
     code = f"from pathlib import Path; from grader.batch.grade import grade_class; print(grade_class(Path({str(tmp_path / 'course')!r}), {UNIT!r}, workers=2, progress=False).graded_now)"
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    journal = tmp_path / "course" / ".grader" / f"{UNIT}.journal"
-    while not (journal.exists() and journal.read_bytes().count(b"\n") >= 2):
+    while books.count_results(tmp_path / "course") < 2:
         assert process.poll() is None
         time.sleep(0.02)
     (server,) = children(process.pid)
@@ -271,15 +269,15 @@ def test_a_class_on_a_cluster_with_a_killed_worker(real, tmp_path):
 
     fresh, expected, rows = real
     shutil.copytree(fresh, tmp_path / "course")
-    journal = tmp_path / "course" / ".grader" / f"{UNIT}.journal"
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True) as cluster:
         victim = next(iter(cluster.workers.values())).process.process.pid
         killer = subprocess.Popen(
             [
                 sys.executable,
                 "-c",
-                f"import os, time\nwhile not os.path.exists({str(journal)!r}) or not os.path.getsize({str(journal)!r}): time.sleep(0.01)\nos.kill({victim}, 9)",
-            ]
+                f"import os, time\nfrom pathlib import Path\nfrom tests.support import books\nwhile not books.count_results(Path({str(tmp_path / 'course')!r})): time.sleep(0.01)\nos.kill({victim}, 9)",
+            ],
+            cwd=ROOT,
         )
         summary = grade_class(tmp_path / "course", UNIT, scheduler=cluster.scheduler_address, progress=False)
         assert killer.wait(timeout=60) == 0

@@ -97,3 +97,23 @@ def test_html_is_escaped_and_has_a_row_for_each_claim():
     assert "a &lt; b &amp; c" in text
     assert text.count("<tr>") == 3
     assert text.count("<th ") == 6
+
+
+def test_more_checks_are_folded_into_one_line_and_the_codes_with_them(shown):
+    row, two = claim("S2-18", "limit", 2, predicted=2, within=0.1), claim("P03a", "a < b", 1, at_least=0)
+    table(row, more=[two, two])
+    [only] = shown
+    seen, folded = only._repr_html_().split("<details>")
+    assert "limit" in seen and "S2-18" not in seen and ">verdict<" in seen
+    assert "<summary>2 more checks hold</summary>" in folded
+    assert folded.count("a &lt; b") == 2 and "P03a" in folded and "S2-18" in folded
+    assert str(only).split("\n")[-1] == "2 more checks hold"
+    assert "S2-18" not in str(only)
+    assert Table((row,), (two,)).summary == "1 more check holds"
+
+
+def test_a_folded_check_that_fails_is_raised_and_counted(shown):
+    fine = claim("", "fine", 1, at_least=0)
+    with pytest.raises(ClaimFailed, match="limit: 3, expected 2"):
+        table(fine, more=[fine, claim("", "limit", 3, predicted=2, within=0.1)])
+    assert shown[0].summary == "1 of 2 more checks FAIL"
