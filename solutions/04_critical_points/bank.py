@@ -1,12 +1,12 @@
-"""Right and wrong solutions of unit 04: the critical point, its Hessian, and the ways off it."""
+"""Right and wrong solutions of assignment 4. See `grader.source.bank` for the form."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grader.source.bank import misconception, variant
+from grader.source.bank import edits_of, misconception, variant
 
-if TYPE_CHECKING:  # the notebook's set-up cell imports them
+if TYPE_CHECKING:  # the notebook's set-up cell imports it
     import numpy as np
 
 KIND = "1. What can a point with zero gradient be?"
@@ -14,21 +14,19 @@ DOWN = "2. Which way is down?"
 TIME = "3. How long does a saddle hold you?"
 END = "5. Where does training end?"
 
-
-# --- A3.1 hessian_from_grad -------------------------------------------------------------------------------------------
+# --- hessian_from_grad ------------------------------------------------------------------------------------------------
 
 
 @variant("hessian_from_grad")
 def filled_entry_by_entry(grad, x, h=1e-5):
-    n = x.shape[0]
+    n = len(x)
     J = np.zeros((n, n))
     for j in range(n):
         up, down = x.copy(), x.copy()
         up[j] += h
         down[j] -= h
-        difference = np.asarray(grad(up)) - np.asarray(grad(down))
         for i in range(n):
-            J[i, j] = difference[i] / (2 * h)
+            J[i, j] = (grad(up)[i] - grad(down)[i]) / (2 * h)
     return 0.5 * (J + J.T)
 
 
@@ -44,11 +42,7 @@ def scipy_three_point(grad, x, h=1e-5):
 def torch_columns(grad, x, h=1e-5):
     import torch
 
-    columns = [
-        torch.as_tensor(np.array(grad(x + h * e) - grad(x - h * e)), dtype=torch.float64) / (2 * h)
-        for e in np.eye(len(x))
-    ]
-    J = torch.stack(columns, dim=1)
+    J = torch.stack([torch.as_tensor(np.array(grad(x + e) - grad(x - e))) / (2 * h) for e in h * np.eye(len(x))], dim=1)
     return (J + J.T) / 2
 
 
@@ -72,102 +66,30 @@ def along_an_axis(grad, x, h=1e-5):
     return J - (J - J.T) / 2
 
 
-@misconception(
-    "hessian_from_grad",
-    says="Your matrix is the raw table of differences: add its transpose and halve, so that it is symmetric.",
-    see=KIND,
-)
-def not_symmetrised(grad, x, h=1e-5):
-    return np.stack([(grad(x + e) - grad(x - e)) / (2 * h) for e in h * np.eye(len(x))], axis=1)
+wrong = edits_of("hessian_from_grad", see=KIND)
+SLOPE, STACK = "(grad(x + e) - grad(x - e)) / (2 * h)", "jacobian_transposed = np.stack(rows)"
+OUT = "(jacobian_transposed + jacobian_transposed.T) / 2"
+wrong("not_symmetrised", (OUT, "jacobian_transposed.T"),
+      says="Your matrix is the raw table of differences: add its transpose and halve, so that it is symmetric.")
+wrong("forward", (SLOPE, "(grad(x + e) - grad(x)) / h"),
+      says="Your differences are one-sided, g(x + h) - g(x), so their error is of order h rather than h squared.")
+wrong("backward", (SLOPE, "(grad(x) - grad(x - e)) / h"),
+      says="Your differences are one-sided, g(x) - g(x - h), so their error is of order h rather than h squared.")
+wrong("missing_2", ("(2 * h)", "h"),
+      says="Your Hessian is twice too large: the two points lie 2h apart, not h.")
+wrong("sum_not_mean", (OUT, "jacobian_transposed + jacobian_transposed.T"),
+      says="Your result is J plus its transpose; symmetrising takes their mean, so halve the sum.")
+wrong("diagonal_only", (OUT, "np.diag(np.diag(jacobian_transposed))"),
+      says="Your result has the right diagonal and zeros elsewhere: the mixed second derivatives are missing.")
+wrong("copies_a_triangle", (STACK, "J = np.stack(rows, axis=1)"), (OUT, "np.triu(J) + np.triu(J, 1).T"),
+      says="You copied one triangle onto the other: the symmetric half of J is the mean of both triangles.")
+wrong("ignores_h", ("rows = [", "h = 1e-5\n    rows = ["),
+      says="Your step does not depend on the argument h: use the h that the caller gives.")
+wrong("relative_step", ("(2 * h)", "(2 * e.sum())"), ("h * np.eye(len(x))", "np.diag(h * np.maximum(1.0, np.abs(x)))"),
+      says="Your step grows with the size of x: h is the step itself, the same along every axis.")
 
 
-@misconception(
-    "hessian_from_grad",
-    says="Your differences are one-sided, g(x + h) - g(x), so their error is of order h rather than h squared.",
-    see=KIND,
-)
-def forward(grad, x, h=1e-5):
-    J = np.stack([(grad(x + e) - grad(x)) / h for e in h * np.eye(len(x))])
-    return (J + J.T) / 2
-
-
-@misconception(
-    "hessian_from_grad",
-    says="Your differences are one-sided, g(x) - g(x - h), so their error is of order h rather than h squared.",
-    see=KIND,
-)
-def backward(grad, x, h=1e-5):
-    J = np.stack([(grad(x) - grad(x - e)) / h for e in h * np.eye(len(x))])
-    return (J + J.T) / 2
-
-
-@misconception(
-    "hessian_from_grad",
-    says="Your Hessian is twice too large: the two points lie 2h apart, not h.",
-    see=KIND,
-)
-def missing_2(grad, x, h=1e-5):
-    J = np.stack([(grad(x + e) - grad(x - e)) / h for e in h * np.eye(len(x))])
-    return (J + J.T) / 2
-
-
-@misconception(
-    "hessian_from_grad",
-    says="Your result is J plus its transpose; symmetrising takes their mean, so halve the sum.",
-    see=KIND,
-)
-def sum_not_mean(grad, x, h=1e-5):
-    J = np.stack([(grad(x + e) - grad(x - e)) / (2 * h) for e in h * np.eye(len(x))])
-    return J + J.T
-
-
-@misconception(
-    "hessian_from_grad",
-    says="Your result has the right diagonal and zeros elsewhere: the mixed second derivatives are missing.",
-    see=KIND,
-)
-def diagonal_only(grad, x, h=1e-5):
-    E = h * np.eye(len(x))
-    return np.diag([((grad(x + e) - grad(x - e)) / (2 * h))[j] for j, e in enumerate(E)])
-
-
-@misconception(
-    "hessian_from_grad",
-    says="You copied one triangle onto the other: the symmetric half of J is the mean of both triangles.",
-    see=KIND,
-)
-def copies_a_triangle(grad, x, h=1e-5):
-    J = np.stack([(grad(x + e) - grad(x - e)) / (2 * h) for e in h * np.eye(len(x))], axis=1)
-    return np.triu(J) + np.triu(J, 1).T
-
-
-@misconception(
-    "hessian_from_grad",
-    says="Your step does not depend on the argument h: use the h that the caller gives.",
-    see=KIND,
-)
-def ignores_h(grad, x, h=1e-5):
-    h = 1e-5
-    J = np.stack([(grad(x + e) - grad(x - e)) / (2 * h) for e in h * np.eye(len(x))])
-    return (J + J.T) / 2
-
-
-@misconception(
-    "hessian_from_grad",
-    says="Your step grows with the size of x: h is the step itself, the same along every axis.",
-    see=KIND,
-)
-def relative_step(grad, x, h=1e-5):
-    steps = h * np.maximum(1.0, np.abs(x))
-    J = np.stack([(grad(x + e) - grad(x - e)) / (2 * s) for e, s in zip(np.diag(steps), steps, strict=True)])
-    return (J + J.T) / 2
-
-
-@misconception(
-    "hessian_from_grad",
-    says="You moved x itself and moved it back: the rounding of + h, - 2h, + h leaves it changed.",
-    see=KIND,
-)
+@misconception("hessian_from_grad", see=KIND, says="You moved x itself and moved it back: the rounding of + h, - 2h, + h leaves it changed.")
 def drifts_in_place(grad, x, h=1e-5):
     rows = []
     for j in range(len(x)):
@@ -181,42 +103,14 @@ def drifts_in_place(grad, x, h=1e-5):
     return (J + J.T) / 2
 
 
-@misconception(
-    "hessian_from_grad",
-    says="Each of your steps starts where the last one ended: start every axis from x afresh.",
-    see=KIND,
-)
-def never_steps_back(grad, x, h=1e-5):
-    rows, point = [], x.copy()
-    for j in range(len(x)):
-        down = grad(point)
-        point[j] += 2 * h
-        rows.append((grad(point) - down) / (2 * h))
-    J = np.stack(rows)
-    return (J + J.T) / 2
+wrong("never_steps_back", (SLOPE, "-(grad(x) - grad(x := x + 2 * e)) / (2 * h)"),
+      says="Each of your steps starts where the last one ended: start every axis from x afresh.")
+wrong("product_with_transpose", (OUT, "jacobian_transposed @ jacobian_transposed.T"),
+      says="You multiplied J by its transpose: that is the Gauss-Newton matrix of the gradient, not the symmetric half.", see=DOWN)
+wrong("outer_product_of_gradient", (OUT, "np.outer(grad(x), grad(x))"),
+      says="Your result is the outer product of the gradient with itself, which holds no second derivative.", see=DOWN)
 
-
-@misconception(
-    "hessian_from_grad",
-    says="You multiplied J by its transpose: that is the Gauss-Newton matrix of the gradient, not the symmetric half.",
-    see=DOWN,
-)
-def product_with_transpose(grad, x, h=1e-5):
-    J = np.stack([(grad(x + e) - grad(x - e)) / (2 * h) for e in h * np.eye(len(x))])
-    return J @ J.T
-
-
-@misconception(
-    "hessian_from_grad",
-    says="Your result is the outer product of the gradient with itself, which holds no second derivative.",
-    see=DOWN,
-)
-def outer_product_of_gradient(grad, x, h=1e-5):
-    g = grad(x)
-    return np.outer(g, g)
-
-
-# --- A3.2 classify -------------------------------------------------------------------------------------
+# --- classify ---------------------------------------------------------------------------------------------------------
 
 
 @variant("classify")
@@ -244,7 +138,7 @@ def torch_eigenvalues(H, tol=1e-8):
 
 @variant("classify")
 def general_eigenvalues(H, tol=1e-8):
-    lam = np.sort(np.real(np.linalg.eigvals(np.asarray(H))))[::-1]
+    lam = np.real(np.linalg.eigvals(H))
     t = tol * np.max([1.0, np.linalg.norm(H, 2)])
     if np.min(lam) > t:
         kind = "min"
@@ -269,11 +163,11 @@ def by_set_of_signs(H, tol=1e-8):
     return "min" if signs == {1} else "max" if signs == {-1} else "degenerate"
 
 
-@misconception(
-    "classify",
-    says="You decided by determinant and trace: that works for two weights, and not for more.",
-    see=KIND,
-)
+wrong = edits_of("classify", see=KIND)
+EIGEN, LARGEST, SADDLE = "np.linalg.eigvalsh(H)", "np.abs(eigenvalues).max()", "    if eigenvalues[0] < -t and"
+
+
+@misconception("classify", see=KIND, says="You decided by determinant and trace: that works for two weights, and not for more.")
 def det_test(H, tol=1e-8):
     d, trace = np.linalg.det(H), np.trace(H)
     t = tol * max(1.0, np.abs(H).max())
@@ -284,158 +178,33 @@ def det_test(H, tol=1e-8):
     return "min" if trace > 0 else "max"
 
 
-@misconception(
-    "classify",
-    says="You looked at the signs on the diagonal: off-diagonal entries can make a saddle where all of those are positive.",
-    see=KIND,
-)
-def diagonal_signs(H, tol=1e-8):
-    d = np.diag(H)
-    t = tol * max(1.0, np.abs(d).max())
-    if d.max() > t and d.min() < -t:
-        return "saddle"
-    return "min" if d.min() > t else "max" if d.max() < -t else "degenerate"
+wrong("diagonal_signs", (EIGEN, "np.sort(np.diag(H))"),
+      says="You looked at the signs on the diagonal: off-diagonal entries can make a saddle where all of those are positive.")
+wrong("no_tolerance", (f"tol * max(1.0, {LARGEST})", "0.0"),
+      says="You compared with 0, not with the tolerance, so rounding decides what a flat direction is.")
+wrong("psd_is_min", ("eigenvalues[0] > t", "eigenvalues[0] >= -t"), ('"degenerate"', '"max"'),
+      says="You call a point a minimum as soon as no eigenvalue is negative; with a zero among them second order does not decide.")
+wrong("absolute_tolerance", (f"tol * max(1.0, {LARGEST})", "tol"),
+      says="Your tolerance is tol itself; it must grow with the largest absolute eigenvalue.")
+wrong("purely_relative", (f"max(1.0, {LARGEST})", LARGEST),
+      says="Your tolerance shrinks with the Hessian without end: it is tol * max(1, largest absolute eigenvalue).")
+wrong("signed_maximum", (LARGEST, "eigenvalues.max()"),
+      says="Your tolerance follows the largest eigenvalue with its sign; take the largest absolute value.")
+wrong("zero_before_saddle", (SADDLE, f'    if np.any(np.abs(eigenvalues) <= t):\n        return "degenerate"\n{SADDLE}'),
+      says="You ask for zero eigenvalues first: one direction up and one down make a saddle, whatever the others are.")
+wrong("uses_singular_values", (EIGEN, "np.linalg.svd(H, compute_uv=False)[::-1]"),
+      says="You used singular values, which have lost the signs: every saddle looks like a minimum.")
+wrong("minimum_and_maximum_swapped", (EIGEN, "-np.linalg.eigvalsh(H)[::-1]"),
+      says="You have minimum and maximum the wrong way round: positive curvature is a valley.")
+wrong("otherwise_saddle", ('"degenerate"', '"saddle"'),
+      says="You call everything a saddle that is neither minimum nor maximum; a flat direction without a downward one is degenerate.")
+wrong("frobenius_tolerance", (LARGEST, "np.linalg.norm(H)"),
+      says="Your tolerance uses another norm of the matrix; it is the largest absolute eigenvalue.")
+wrong("tries_the_axes_and_their_sum", (SADDLE, "    directions = [*np.eye(len(H)), np.ones(len(H)) / np.sqrt(len(H))]\n"
+      f"    eigenvalues = sorted(v @ H @ v for v in directions)\n{SADDLE}"),
+      says="You tried one direction v: a minimum needs v'Hv > 0 for every v that is not zero.")
 
-
-@misconception(
-    "classify",
-    says="You compared with 0, not with the tolerance, so rounding decides what a flat direction is.",
-    see=KIND,
-)
-def no_tolerance(H, tol=1e-8):
-    lam = np.linalg.eigvalsh(H)
-    if lam[0] < 0 < lam[-1]:
-        return "saddle"
-    return "min" if lam[0] > 0 else "max" if lam[-1] < 0 else "degenerate"
-
-
-@misconception(
-    "classify",
-    says="You call a point a minimum as soon as no eigenvalue is negative; with a zero among them second order does not decide.",
-    see=KIND,
-)
-def psd_is_min(H, tol=1e-8):
-    lam = np.linalg.eigvalsh(H)
-    t = tol * max(1.0, np.abs(lam).max())
-    if lam[0] >= -t:
-        return "min"
-    return "max" if lam[-1] <= t else "saddle"
-
-
-@misconception(
-    "classify",
-    says="Your tolerance is tol itself; it must grow with the largest absolute eigenvalue.",
-    see=KIND,
-)
-def absolute_tolerance(H, tol=1e-8):
-    lam = np.linalg.eigvalsh(H)
-    if lam[0] < -tol and lam[-1] > tol:
-        return "saddle"
-    return "min" if lam[0] > tol else "max" if lam[-1] < -tol else "degenerate"
-
-
-@misconception(
-    "classify",
-    says="Your tolerance shrinks with the Hessian without end: it is tol * max(1, largest absolute eigenvalue).",
-    see=KIND,
-)
-def purely_relative(H, tol=1e-8):
-    lam = np.linalg.eigvalsh(H)
-    t = tol * np.abs(lam).max()
-    if lam[0] < -t and lam[-1] > t:
-        return "saddle"
-    return "min" if lam[0] > t else "max" if lam[-1] < -t else "degenerate"
-
-
-@misconception(
-    "classify",
-    says="Your tolerance follows the largest eigenvalue with its sign; take the largest absolute value.",
-    see=KIND,
-)
-def signed_maximum(H, tol=1e-8):
-    lam = np.linalg.eigvalsh(H)
-    t = tol * max(1.0, lam.max())
-    if lam[0] < -t and lam[-1] > t:
-        return "saddle"
-    return "min" if lam[0] > t else "max" if lam[-1] < -t else "degenerate"
-
-
-@misconception(
-    "classify",
-    says="You ask for zero eigenvalues first: one direction up and one down make a saddle, whatever the others are.",
-    see=KIND,
-)
-def zero_before_saddle(H, tol=1e-8):
-    lam = np.linalg.eigvalsh(H)
-    t = tol * max(1.0, np.abs(lam).max())
-    if np.any(np.abs(lam) <= t):
-        return "degenerate"
-    return "saddle" if lam[0] < 0 < lam[-1] else "min" if lam[0] > 0 else "max"
-
-
-@misconception(
-    "classify",
-    says="You used singular values, which have lost the signs: every saddle looks like a minimum.",
-    see=KIND,
-)
-def uses_singular_values(H, tol=1e-8):
-    s = np.linalg.svd(H, compute_uv=False)
-    t = tol * max(1.0, s.max())
-    return "min" if s.min() > t else "degenerate"
-
-
-@misconception(
-    "classify",
-    says="You have minimum and maximum the wrong way round: positive curvature is a valley.",
-    see=KIND,
-)
-def minimum_and_maximum_swapped(H, tol=1e-8):
-    lam = np.linalg.eigvalsh(H)
-    t = tol * max(1.0, np.abs(lam).max())
-    if lam[0] < -t and lam[-1] > t:
-        return "saddle"
-    return "max" if lam[0] > t else "min" if lam[-1] < -t else "degenerate"
-
-
-@misconception(
-    "classify",
-    says="You call everything a saddle that is neither minimum nor maximum; a flat direction without a downward one is degenerate.",
-    see=KIND,
-)
-def otherwise_saddle(H, tol=1e-8):
-    lam = np.linalg.eigvalsh(H)
-    t = tol * max(1.0, np.abs(lam).max())
-    return "min" if lam[0] > t else "max" if lam[-1] < -t else "saddle"
-
-
-@misconception(
-    "classify",
-    says="Your tolerance uses another norm of the matrix; it is the largest absolute eigenvalue.",
-    see=KIND,
-)
-def frobenius_tolerance(H, tol=1e-8):
-    lam = np.linalg.eigvalsh(H)
-    t = tol * max(1.0, np.linalg.norm(H))
-    if lam[0] < -t and lam[-1] > t:
-        return "saddle"
-    return "min" if lam[0] > t else "max" if lam[-1] < -t else "degenerate"
-
-
-@misconception(
-    "classify",
-    says="You tried one direction v: a minimum needs v'Hv > 0 for every v that is not zero.",
-    see=KIND,
-)
-def tries_the_axes_and_their_sum(H, tol=1e-8):
-    t = tol * max(1.0, np.abs(np.linalg.eigvalsh(H)).max())
-    directions = [*np.eye(len(H)), np.ones(len(H)) / np.sqrt(len(H))]
-    bends = [v @ H @ v for v in directions]
-    if min(bends) < -t and max(bends) > t:
-        return "saddle"
-    return "min" if min(bends) > t else "max" if max(bends) < -t else "degenerate"
-
-
-# --- A3.3 minimum_ratio -----------------------------------------------------------------------------------------------
+# --- minimum_ratio ----------------------------------------------------------------------------------------------------
 
 
 @variant("minimum_ratio")
@@ -468,149 +237,40 @@ def spectral_norm(H, tol=1e-8):
     return np.count_nonzero(lam > tol * np.linalg.norm(H, ord=2)) / H.shape[0]
 
 
-@misconception(
-    "minimum_ratio",
-    says="You count eigenvalues that are zero as positive: only those above the tolerance count.",
-    see=END,
-)
-def counts_zero(H, tol=1e-8):
-    lam = np.linalg.eigvalsh(H)
-    return float(np.mean(lam >= -tol * np.abs(lam).max()))
+wrong = edits_of("minimum_ratio", see=END)
+EIGEN, LARGEST = "np.linalg.eigvalsh(H)", "np.abs(eigenvalues).max()"
+COUNTED = f"eigenvalues > tol * {LARGEST}"
+wrong("counts_zero", ("> tol", ">= -tol"),
+      says="You count eigenvalues that are zero as positive: only those above the tolerance count.")
+wrong("singular_values", (EIGEN, "np.linalg.svd(H, compute_uv=False)"),
+      says="You used singular values, which are never negative: the signs of the eigenvalues are lost.")
+wrong("diagonal", (EIGEN, "np.diag(H)"),
+      says="You counted entries of the diagonal; only in a diagonal matrix are those the eigenvalues.")
+wrong("negative_ratio", ("> tol", "< -tol"),
+      says="Your result is the fraction of negative eigenvalues.")
+wrong("compares_with_zero", (f"tol * {LARGEST}", "0"),
+      says="You compared with 0: eigenvalues that are zero up to rounding are counted by the sign of their rounding error.")
+wrong("tolerance_absolute", (f"tol * {LARGEST}", "tol"),
+      says="Your tolerance is absolute: H and 1e-9 H must have the same ratio.")
+wrong("floor_of_one", (LARGEST, f"max(1.0, {LARGEST})"),
+      says="Your tolerance has a floor of tol * 1, as in classify; here it is relative only.")
+wrong("relative_to_signed_maximum", (LARGEST, "eigenvalues.max()"),
+      says="Your tolerance follows the largest eigenvalue with its sign; take the largest absolute value.")
+wrong("leaves_zeros_out", (f"np.mean({COUNTED})", f"({COUNTED}).sum() / max(1, (np.abs(eigenvalues) > tol * {LARGEST}).sum())"),
+      says="You divided by the number of eigenvalues that are not zero; all n of them count below the line.")
+wrong("counts_sizes", (EIGEN, "np.abs(np.linalg.eigvalsh(H))"),
+      says="You took the absolute value before comparing: your result is the fraction of eigenvalues that are not zero.")
+wrong("a_count", ("np.mean", "np.sum"),
+      says="Your result is the number of positive eigenvalues; divide by n.")
+wrong("share_of_the_trace", (f"np.mean({COUNTED})", f"eigenvalues[{COUNTED}].sum() / max(np.abs(eigenvalues).sum(), 1e-300)"),
+      says="You weighed the eigenvalues by their size; each counts once.")
+wrong("zero_over_zero", ("    return", f'    with np.errstate(invalid="ignore"):\n        scaled = eigenvalues / {LARGEST}\n    return'),
+      (COUNTED, "np.heaviside(scaled - tol, 0)"),
+      says="Your result is not a number where the Hessian is zero; its ratio is 0.")
+wrong("ignores_tol", ("tol *", "1e-8 *"),
+      says="Your tolerance is fixed at 1e-8: use the argument tol.")
 
-
-@misconception(
-    "minimum_ratio",
-    says="You used singular values, which are never negative: the signs of the eigenvalues are lost.",
-    see=END,
-)
-def singular_values(H, tol=1e-8):
-    s = np.linalg.svd(H, compute_uv=False)
-    return float(np.mean(s > tol * s.max()))
-
-
-@misconception(
-    "minimum_ratio",
-    says="You counted entries of the diagonal; only in a diagonal matrix are those the eigenvalues.",
-    see=END,
-)
-def diagonal(H, tol=1e-8):
-    d = np.diag(H)
-    return float(np.mean(d > tol * np.abs(d).max()))
-
-
-@misconception(
-    "minimum_ratio",
-    says="Your result is the fraction of negative eigenvalues.",
-    see=END,
-)
-def negative_ratio(H, tol=1e-8):
-    lam = np.linalg.eigvalsh(H)
-    return float(np.mean(lam < -tol * np.abs(lam).max()))
-
-
-@misconception(
-    "minimum_ratio",
-    says="You compared with 0: eigenvalues that are zero up to rounding are counted by the sign of their rounding error.",
-    see=END,
-)
-def compares_with_zero(H, tol=1e-8):
-    return float(np.mean(np.linalg.eigvalsh(H) > 0))
-
-
-@misconception(
-    "minimum_ratio",
-    says="Your tolerance is absolute: H and 1e-9 H must have the same ratio.",
-    see=END,
-)
-def tolerance_absolute(H, tol=1e-8):
-    return float(np.mean(np.linalg.eigvalsh(H) > tol))
-
-
-@misconception(
-    "minimum_ratio",
-    says="Your tolerance has a floor of tol * 1, as in classify; here it is relative only.",
-    see=END,
-)
-def floor_of_one(H, tol=1e-8):
-    lam = np.linalg.eigvalsh(H)
-    return float(np.mean(lam > tol * max(1.0, np.abs(lam).max())))
-
-
-@misconception(
-    "minimum_ratio",
-    says="Your tolerance follows the largest eigenvalue with its sign; take the largest absolute value.",
-    see=END,
-)
-def relative_to_signed_maximum(H, tol=1e-8):
-    lam = np.linalg.eigvalsh(H)
-    return float(np.mean(lam > tol * lam.max()))
-
-
-@misconception(
-    "minimum_ratio",
-    says="You divided by the number of eigenvalues that are not zero; all n of them count below the line.",
-    see=END,
-)
-def leaves_zeros_out(H, tol=1e-8):
-    lam = np.linalg.eigvalsh(H)
-    t = tol * np.abs(lam).max()
-    return float((lam > t).sum() / max(1, (np.abs(lam) > t).sum()))
-
-
-@misconception(
-    "minimum_ratio",
-    says="You took the absolute value before comparing: your result is the fraction of eigenvalues that are not zero.",
-    see=END,
-)
-def counts_sizes(H, tol=1e-8):
-    lam = np.abs(np.linalg.eigvalsh(H))
-    return float(np.mean(lam > tol * lam.max()))
-
-
-@misconception(
-    "minimum_ratio",
-    says="Your result is the number of positive eigenvalues; divide by n.",
-    see=END,
-)
-def a_count(H, tol=1e-8):
-    lam = np.linalg.eigvalsh(H)
-    return float((lam > tol * np.abs(lam).max()).sum())
-
-
-@misconception(
-    "minimum_ratio",
-    says="You weighed the eigenvalues by their size; each counts once.",
-    see=END,
-)
-def share_of_the_trace(H, tol=1e-8):
-    lam = np.linalg.eigvalsh(H)
-    t = tol * np.abs(lam).max()
-    return float(lam[lam > t].sum() / max(np.abs(lam).sum(), 1e-300))
-
-
-@misconception(
-    "minimum_ratio",
-    says="Your result is not a number where the Hessian is zero; its ratio is 0.",
-    see=END,
-)
-def zero_over_zero(H, tol=1e-8):
-    lam = np.linalg.eigvalsh(H)
-    with np.errstate(invalid="ignore"):
-        scaled = lam / np.abs(lam).max()
-    return float(np.mean(np.heaviside(scaled - tol, 0)))
-
-
-@misconception(
-    "minimum_ratio",
-    says="Your tolerance is fixed at 1e-8: use the argument tol.",
-    see=END,
-)
-def ignores_tol(H, tol=1e-8):
-    lam = np.linalg.eigvalsh(H)
-    return float(np.mean(lam > 1e-8 * np.abs(lam).max()))
-
-
-# --- A3.4 escape_direction --------------------------------------------------------------------------------------------
+# --- escape_direction -------------------------------------------------------------------------------------------------
 
 
 @variant("escape_direction")
@@ -665,190 +325,40 @@ def copysign(H, g):
     return None if lam[0] >= 0 else -np.copysign(1.0, V[:, 0] @ g) * V[:, 0]
 
 
-@misconception(
-    "escape_direction",
-    says="You took the eigenvector of the largest eigenvalue: that is the steepest way up.",
-    see=DOWN,
-)
-def largest_eigenvector(H, g):
-    lam, V = np.linalg.eigh(H)
-    if lam[0] >= 0:
-        return None
-    v = V[:, -1]
-    return -v if g @ v > 0 else v
+wrong = edits_of("escape_direction", see=DOWN)
+NO_WAY, FIRST, OUT = "eigenvalues[0] >= 0", "vectors[:, 0]", "-v if g @ v > 0 else v"
+wrong("largest_eigenvector", (FIRST, "vectors[:, -1]"),
+      says="You took the eigenvector of the largest eigenvalue: that is the steepest way up.")
+wrong("row_not_column", (FIRST, "vectors[0]"),
+      says="You took a row of the matrix of eigenvectors; they are its columns.")
+wrong("no_sign_rule", (OUT, "v"),
+      says="The sign of your direction is left to chance: turn v so that g . v is not positive.")
+wrong("ascends", ("g @ v > 0", "g @ v < 0"),
+      says="Your direction climbs along the gradient: g . v must not be positive.")
+wrong("sign_of_zero", (OUT, "-np.sign(g @ v) * v"),
+      says="Where g . v is 0 you multiplied by sign(0) = 0: the direction is gone just where you need it most.")
+wrong("never_none", (NO_WAY, "False"),
+      says="You return a direction where no curvature is negative; the answer there is None.")
+wrong("saddles_only", (NO_WAY, f"{NO_WAY} or eigenvalues[-1] <= 0"),
+      says="You return None unless some eigenvalue is positive; from a maximum there is a way down too.")
+wrong("largest_in_size", (FIRST, "vectors[:, np.argmax(np.abs(eigenvalues))]"),
+      says="You took the eigenvalue that is largest in size; it may be a positive one.")
+wrong("scaled_by_curvature", (FIRST, "abs(eigenvalues[0]) * vectors[:, 0]"),
+      says="Your vector has the length of the eigenvalue; it must have length 1.")
+wrong("minus_gradient", (OUT, "-g / max(np.linalg.norm(g), 1e-300)"),
+      says="Your direction is minus the gradient; the curvature of H does not enter, and at a critical point nothing is left.")
+wrong("eig_unsorted", ("eigh", "eig"), (NO_WAY, "np.min(np.real(eigenvalues)) >= 0"), (FIRST, "np.real(vectors[:, 0])"),
+      says="numpy.linalg.eig does not sort: its first eigenvector is not that of the smallest eigenvalue.")
+wrong("gentlest_descent", (FIRST, "vectors[:, np.flatnonzero(eigenvalues < 0)[-1]]"),
+      says="You took the negative eigenvalue closest to 0, the gentlest way down; take the most negative one.")
+wrong("zeros_for_none", ("return None", "return np.zeros(len(g))"),
+      says="You return zeros where there is no way down; the answer there is None.")
+wrong("first_entry_positive", (OUT, "v if v[0] >= 0 else -v"),
+      says="You turn the first entry of v positive; the sign must follow the gradient, g . v <= 0.")
+wrong("newton_direction", (FIRST, "-np.linalg.lstsq(H, g, rcond=None)[0]"), (OUT, "v / max(np.linalg.norm(v), 1e-300)"),
+      says="Your result is the Newton step, which walks to the saddle instead of away from it.")
 
-
-@misconception(
-    "escape_direction",
-    says="You took a row of the matrix of eigenvectors; they are its columns.",
-    see=DOWN,
-)
-def row_not_column(H, g):
-    lam, V = np.linalg.eigh(H)
-    if lam[0] >= 0:
-        return None
-    v = V[0]
-    return -v if g @ v > 0 else v
-
-
-@misconception(
-    "escape_direction",
-    says="The sign of your direction is left to chance: turn v so that g . v is not positive.",
-    see=DOWN,
-)
-def no_sign_rule(H, g):
-    lam, V = np.linalg.eigh(H)
-    return None if lam[0] >= 0 else V[:, 0]
-
-
-@misconception(
-    "escape_direction",
-    says="Your direction climbs along the gradient: g . v must not be positive.",
-    see=DOWN,
-)
-def ascends(H, g):
-    lam, V = np.linalg.eigh(H)
-    if lam[0] >= 0:
-        return None
-    v = V[:, 0]
-    return -v if g @ v < 0 else v
-
-
-@misconception(
-    "escape_direction",
-    says="Where g . v is 0 you multiplied by sign(0) = 0: the direction is gone just where you need it most.",
-    see=DOWN,
-)
-def sign_of_zero(H, g):
-    lam, V = np.linalg.eigh(H)
-    if lam[0] >= 0:
-        return None
-    return -np.sign(g @ V[:, 0]) * V[:, 0]
-
-
-@misconception(
-    "escape_direction",
-    says="You return a direction where no curvature is negative; the answer there is None.",
-    see=DOWN,
-)
-def never_none(H, g):
-    v = np.linalg.eigh(H)[1][:, 0]
-    return -v if g @ v > 0 else v
-
-
-@misconception(
-    "escape_direction",
-    says="You return None unless some eigenvalue is positive; from a maximum there is a way down too.",
-    see=DOWN,
-)
-def saddles_only(H, g):
-    lam, V = np.linalg.eigh(H)
-    if lam[0] >= 0 or lam[-1] <= 0:
-        return None
-    v = V[:, 0]
-    return -v if g @ v > 0 else v
-
-
-@misconception(
-    "escape_direction",
-    says="You took the eigenvalue that is largest in size; it may be a positive one.",
-    see=DOWN,
-)
-def largest_in_size(H, g):
-    lam, V = np.linalg.eigh(H)
-    if lam[0] >= 0:
-        return None
-    v = V[:, np.argmax(np.abs(lam))]
-    return -v if g @ v > 0 else v
-
-
-@misconception(
-    "escape_direction",
-    says="Your vector has the length of the eigenvalue; it must have length 1.",
-    see=DOWN,
-)
-def scaled_by_curvature(H, g):
-    lam, V = np.linalg.eigh(H)
-    if lam[0] >= 0:
-        return None
-    v = abs(lam[0]) * V[:, 0]
-    return -v if g @ v > 0 else v
-
-
-@misconception(
-    "escape_direction",
-    says="Your direction is minus the gradient; the curvature of H does not enter, and at a critical point nothing is left.",
-    see=DOWN,
-)
-def minus_gradient(H, g):
-    if np.linalg.eigvalsh(H)[0] >= 0:
-        return None
-    return -g / max(np.linalg.norm(g), 1e-300)
-
-
-@misconception(
-    "escape_direction",
-    says="numpy.linalg.eig does not sort: its first eigenvector is not that of the smallest eigenvalue.",
-    see=DOWN,
-)
-def eig_unsorted(H, g):
-    lam, V = np.linalg.eig(H)
-    if np.min(np.real(lam)) >= 0:
-        return None
-    v = np.real(V[:, 0])
-    return -v if g @ v > 0 else v
-
-
-@misconception(
-    "escape_direction",
-    says="You took the negative eigenvalue closest to 0, the gentlest way down; take the most negative one.",
-    see=DOWN,
-)
-def gentlest_descent(H, g):
-    lam, V = np.linalg.eigh(H)
-    if lam[0] >= 0:
-        return None
-    v = V[:, np.flatnonzero(lam < 0)[-1]]
-    return -v if g @ v > 0 else v
-
-
-@misconception(
-    "escape_direction",
-    says="You return zeros where there is no way down; the answer there is None.",
-    see=DOWN,
-)
-def zeros_for_none(H, g):
-    lam, V = np.linalg.eigh(H)
-    if lam[0] >= 0:
-        return np.zeros(len(g))
-    return -V[:, 0] if g @ V[:, 0] > 0 else V[:, 0]
-
-
-@misconception(
-    "escape_direction",
-    says="You turn the first entry of v positive; the sign must follow the gradient, g . v <= 0.",
-    see=DOWN,
-)
-def first_entry_positive(H, g):
-    lam, V = np.linalg.eigh(H)
-    if lam[0] >= 0:
-        return None
-    return V[:, 0] if V[0, 0] >= 0 else -V[:, 0]
-
-
-@misconception(
-    "escape_direction",
-    says="Your result is the Newton step, which walks to the saddle instead of away from it.",
-    see=DOWN,
-)
-def newton_direction(H, g):
-    if np.linalg.eigvalsh(H)[0] >= 0:
-        return None
-    step = -np.linalg.lstsq(H, g, rcond=None)[0]
-    return step / max(np.linalg.norm(step), 1e-300)
-
-
-# --- A3.5 perturbed_gd ------------------------------------------------------------------------------------------------
+# --- perturbed_gd -----------------------------------------------------------------------------------------------------
 
 
 @variant("perturbed_gd")
@@ -928,399 +438,58 @@ def torch_path(grad, x0, eta, r, g_thres, t_noise, T, rng):
     return x
 
 
-@misconception(
-    "perturbed_gd",
-    says="Your run is plain gradient descent: from an exact saddle it never moves.",
-    see=TIME,
-)
-def no_noise(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x = x0
-    for _ in range(T):
-        x = x - eta * grad(x)
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="You kick in every step with a small gradient: wait until t_noise steps have passed since the last kick.",
-    see=TIME,
-)
-def noise_every_step(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x = x0
-    for _ in range(T):
-        if np.linalg.norm(grad(x)) <= g_thres:
-            z = rng.normal(size=x.shape)
-            x = x + r * rng.uniform() ** (1 / x.size) * z / np.linalg.norm(z)
-        x = x - eta * grad(x)
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="You kick where the gradient is large; the kick is for places where it is at most g_thres.",
-    see=TIME,
-)
-def condition_reversed(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x, last = x0, -np.inf
-    for t in range(T):
-        if np.linalg.norm(grad(x)) >= g_thres and t - last >= t_noise:
-            z = rng.normal(size=x.shape)
-            x = x + r * rng.uniform() ** (1 / x.size) * z / np.linalg.norm(z)
-            last = t
-        x = x - eta * grad(x)
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="Your kick is normal with standard deviation r: it leaves the ball of radius r.",
-    see=TIME,
-)
-def gaussian_noise(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x, last = x0, -np.inf
-    for t in range(T):
-        if np.linalg.norm(grad(x)) <= g_thres and t - last >= t_noise:
-            x = x + r * rng.normal(size=x.shape)
-            last = t
-        x = x - eta * grad(x)
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="Your kick's length is uniform in [0, r], which crowds the centre; equal volumes need the power 1/n.",
-    see=TIME,
-)
-def uniform_length(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x, last = x0, -np.inf
-    for t in range(T):
-        if np.linalg.norm(grad(x)) <= g_thres and t - last >= t_noise:
-            z = rng.normal(size=x.shape)
-            x = x + r * rng.uniform() * z / np.linalg.norm(z)
-            last = t
-        x = x - eta * grad(x)
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="Your kick's length is r times the root of a uniform number, which is right in the plane only; the power is 1/n.",
-    see=TIME,
-)
-def square_root_in_any_dimension(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x, last = x0, -np.inf
-    for t in range(T):
-        if np.linalg.norm(grad(x)) <= g_thres and t - last >= t_noise:
-            z = rng.normal(size=x.shape)
-            x = x + r * np.sqrt(rng.uniform()) * z / np.linalg.norm(z)
-            last = t
-        x = x - eta * grad(x)
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="Your kicks all have length r: they lie on the sphere, not in the ball.",
-    see=TIME,
-)
-def on_the_sphere(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x, last = x0, -np.inf
-    for t in range(T):
-        if np.linalg.norm(grad(x)) <= g_thres and t - last >= t_noise:
-            z = rng.normal(size=x.shape)
-            x = x + r * z / np.linalg.norm(z)
-            last = t
-        x = x - eta * grad(x)
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="Your kick is uniform in a cube, whose corners stick out of the ball.",
-    see=TIME,
-)
-def uniform_in_the_cube(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x, last = x0, -np.inf
-    for t in range(T):
-        if np.linalg.norm(grad(x)) <= g_thres and t - last >= t_noise:
-            x = x + rng.uniform(-r, r, size=x.shape)
-            last = t
-        x = x - eta * grad(x)
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="You scaled a cube to fit into the ball: kicks close to the ball's edge are missing.",
-    see=TIME,
-)
-def cube_inside_the_ball(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x, last = x0, -np.inf
-    side = r / np.sqrt(len(x0))
-    for t in range(T):
-        if np.linalg.norm(grad(x)) <= g_thres and t - last >= t_noise:
-            x = x + rng.uniform(-side, side, size=x.shape)
-            last = t
-        x = x - eta * grad(x)
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="Your kicks go to one side only: their parts are never negative.",
-    see=TIME,
-)
-def one_sided(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x, last = x0, -np.inf
-    for t in range(T):
-        if np.linalg.norm(grad(x)) <= g_thres and t - last >= t_noise:
-            z = np.abs(rng.normal(size=x.shape))
-            x = x + r * rng.uniform() ** (1 / x.size) * z / np.linalg.norm(z)
-            last = t
-        x = x - eta * grad(x)
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="Your kick adds the same number to every weight: it moves along one line only.",
-    see=TIME,
-)
-def same_number_for_all(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x, last = x0, -np.inf
-    for t in range(T):
-        if np.linalg.norm(grad(x)) <= g_thres and t - last >= t_noise:
-            length = r * rng.uniform() ** (1 / x.size) * rng.choice([-1.0, 1.0])
-            x = x + length / np.sqrt(x.size)
-            last = t
-        x = x - eta * grad(x)
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="You wait one step too long: a kick is allowed as soon as t_noise steps have passed.",
-    see=TIME,
-)
-def waits_one_more(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x, last = x0, -np.inf
-    for t in range(T):
-        if np.linalg.norm(grad(x)) <= g_thres and t - last > t_noise:
-            z = rng.normal(size=x.shape)
-            x = x + r * rng.uniform() ** (1 / x.size) * z / np.linalg.norm(z)
-            last = t
-        x = x - eta * grad(x)
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="You wait t_noise steps before the first kick; there is no kick to wait for, so it is allowed at once.",
-    see=TIME,
-)
-def waits_before_the_first(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x, last = x0, 0
-    for t in range(T):
-        if np.linalg.norm(grad(x)) <= g_thres and t - last >= t_noise:
-            z = rng.normal(size=x.shape)
-            x = x + r * rng.uniform() ** (1 / x.size) * z / np.linalg.norm(z)
-            last = t
-        x = x - eta * grad(x)
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="You kick in every step number divisible by t_noise; the wait counts from the last kick.",
-    see=TIME,
-)
-def by_the_clock(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x = x0
-    for t in range(T):
-        if np.linalg.norm(grad(x)) <= g_thres and t % max(1, t_noise) == 0:
-            z = rng.normal(size=x.shape)
-            x = x + r * rng.uniform() ** (1 / x.size) * z / np.linalg.norm(z)
-        x = x - eta * grad(x)
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="You kick only once; a kick is allowed again whenever t_noise steps have passed.",
-    see=TIME,
-)
-def kicks_once(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x, kicked = x0, False
-    for _ in range(T):
-        if np.linalg.norm(grad(x)) <= g_thres and not kicked:
-            z = rng.normal(size=x.shape)
-            x = x + r * rng.uniform() ** (1 / x.size) * z / np.linalg.norm(z)
-            kicked = True
-        x = x - eta * grad(x)
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="After a kick you step with the gradient from before it; take the gradient where x is now.",
-    see=TIME,
-)
-def stale_gradient(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x, last = x0, -np.inf
-    for t in range(T):
-        g = grad(x)
-        if np.linalg.norm(g) <= g_thres and t - last >= t_noise:
-            z = rng.normal(size=x.shape)
-            x = x + r * rng.uniform() ** (1 / x.size) * z / np.linalg.norm(z)
-            last = t
-        x = x - eta * g
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="Your kick takes the place of the step; it comes before the step, and the step follows.",
-    see=TIME,
-)
-def kick_instead_of_step(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x, last = x0, -np.inf
-    for t in range(T):
-        g = grad(x)
-        if np.linalg.norm(g) <= g_thres and t - last >= t_noise:
-            z = rng.normal(size=x.shape)
-            x = x + r * rng.uniform() ** (1 / x.size) * z / np.linalg.norm(z)
-            last = t
-        else:
-            x = x - eta * g
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="You kick only where the gradient is below g_thres; a gradient of exactly that length counts too.",
-    see=TIME,
-)
-def strictly_below(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x, last = x0, -np.inf
-    for t in range(T):
-        if np.linalg.norm(grad(x)) < g_thres and t - last >= t_noise:
-            z = rng.normal(size=x.shape)
-            x = x + r * rng.uniform() ** (1 / x.size) * z / np.linalg.norm(z)
-            last = t
-        x = x - eta * grad(x)
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="You add the noise to the gradient, so the kick is shrunk by eta; add it to x.",
-    see=TIME,
-)
-def noise_in_the_gradient(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x, last = x0, -np.inf
-    for t in range(T):
-        g = grad(x)
-        if np.linalg.norm(g) <= g_thres and t - last >= t_noise:
-            z = rng.normal(size=x.shape)
-            g = g + r * rng.uniform() ** (1 / x.size) * z / np.linalg.norm(z)
-            last = t
-        x = x - eta * g
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="You compare the squared length of the gradient with g_thres; compare the length.",
-    see=TIME,
-)
-def squared_length(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x, last = x0, -np.inf
-    for t in range(T):
-        g = grad(x)
-        if g @ g <= g_thres and t - last >= t_noise:
-            z = rng.normal(size=x.shape)
-            x = x + r * rng.uniform() ** (1 / x.size) * z / np.linalg.norm(z)
-            last = t
-        x = x - eta * grad(x)
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="You compare the largest entry of the gradient with g_thres; compare its Euclidean length.",
-    see=TIME,
-)
-def largest_entry(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x, last = x0, -np.inf
-    for t in range(T):
-        if np.abs(grad(x)).max() <= g_thres and t - last >= t_noise:
-            z = rng.normal(size=x.shape)
-            x = x + r * rng.uniform() ** (1 / x.size) * z / np.linalg.norm(z)
-            last = t
-        x = x - eta * grad(x)
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="You draw from a generator of your own: the same rng must give the same answer.",
-    see=TIME,
-)
-def ignores_rng(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x, last, own = x0, -np.inf, np.random.default_rng()
-    for t in range(T):
-        if np.linalg.norm(grad(x)) <= g_thres and t - last >= t_noise:
-            z = own.normal(size=x.shape)
-            x = x + r * own.uniform() ** (1 / x.size) * z / np.linalg.norm(z)
-            last = t
-        x = x - eta * grad(x)
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="You fixed a seed inside: every generator gives the same kick.",
-    see=TIME,
-)
-def fixed_seed(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x, last, own = x0, -np.inf, np.random.default_rng(0)
-    for t in range(T):
-        if np.linalg.norm(grad(x)) <= g_thres and t - last >= t_noise:
-            z = own.normal(size=x.shape)
-            x = x + r * own.uniform() ** (1 / x.size) * z / np.linalg.norm(z)
-            last = t
-        x = x - eta * grad(x)
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="You wrote into x0: build new arrays, x = x - ..., instead of x -= ...",
-    see=TIME,
-)
-def writes_into_x0(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    x, last = x0, -np.inf
-    for t in range(T):
-        if np.linalg.norm(grad(x)) <= g_thres and t - last >= t_noise:
-            z = rng.normal(size=x.shape)
-            x += r * rng.uniform() ** (1 / x.size) * z / np.linalg.norm(z)
-            last = t
-        x -= eta * grad(x)
-    return x
-
-
-@misconception(
-    "perturbed_gd",
-    says="You return the whole path; the answer is the last point, of shape (n,).",
-    see=TIME,
-)
-def whole_path(grad, x0, eta, r, g_thres, t_noise, T, rng):
-    path, last = [x0], -np.inf
-    for t in range(T):
-        x = path[-1]
-        if np.linalg.norm(grad(x)) <= g_thres and t - last >= t_noise:
-            z = rng.normal(size=x.shape)
-            x = x + r * rng.uniform() ** (1 / x.size) * z / np.linalg.norm(z)
-            last = t
-        path.append(x - eta * grad(x))
-    return np.stack(path)
+wrong = edits_of("perturbed_gd", see=TIME)
+NORM, WAITED, START = "np.linalg.norm(grad(x)) <=", "t - last_kick >= t_noise", "x, last_kick = x0, -np.inf"
+DRAW, LENGTH = "rng.normal(size=x.shape)", "r * rng.uniform() ** (1 / x.size)"
+NOISE, STEP = "length * direction / np.linalg.norm(direction)", "x = x - eta * grad(x)"
+KEEPS_GRADIENT, OLD_GRADIENT = (NORM, "np.linalg.norm(g := grad(x)) <="), (STEP, "x = x - eta * g")
+wrong("no_noise", (f"{NORM} g_thres and {WAITED}", "False"),
+      says="Your run is plain gradient descent: from an exact saddle it never moves.")
+wrong("noise_every_step", (f" and {WAITED}", ""),
+      says="You kick in every step with a small gradient: wait until t_noise steps have passed since the last kick.")
+wrong("condition_reversed", ("<= g_thres", ">= g_thres"),
+      says="You kick where the gradient is large; the kick is for places where it is at most g_thres.")
+wrong("gaussian_noise", (LENGTH, "r"), (NOISE, "length * direction"),
+      says="Your kick is normal with standard deviation r: it leaves the ball of radius r.")
+wrong("uniform_length", (LENGTH, "r * rng.uniform()"),
+      says="Your kick's length is uniform in [0, r], which crowds the centre; equal volumes need the power 1/n.")
+wrong("square_root_in_any_dimension", (LENGTH, "r * np.sqrt(rng.uniform())"),
+      says="Your kick's length is r times the root of a uniform number, which is right in the plane only; the power is 1/n.")
+wrong("on_the_sphere", (LENGTH, "r"),
+      says="Your kicks all have length r: they lie on the sphere, not in the ball.")
+wrong("uniform_in_the_cube", (DRAW, "rng.uniform(-1, 1, size=x.shape)"), (LENGTH, "r"), (NOISE, "length * direction"),
+      says="Your kick is uniform in a cube, whose corners stick out of the ball.")
+wrong("cube_inside_the_ball", (DRAW, "rng.uniform(-1, 1, size=x.shape)"), (LENGTH, "r / np.sqrt(x.size)"), (NOISE, "length * direction"),
+      says="You scaled a cube to fit into the ball: kicks close to the ball's edge are missing.")
+wrong("one_sided", (DRAW, f"np.abs({DRAW})"),
+      says="Your kicks go to one side only: their parts are never negative.")
+wrong("same_number_for_all", (DRAW, "np.ones(x.shape)"), (LENGTH, f"{LENGTH} * rng.choice([-1.0, 1.0])"),
+      says="Your kick adds the same number to every weight: it moves along one line only.")
+wrong("waits_one_more", (WAITED, "t - last_kick > t_noise"),
+      says="You wait one step too long: a kick is allowed as soon as t_noise steps have passed.")
+wrong("waits_before_the_first", (START, "x, last_kick = x0, 0"),
+      says="You wait t_noise steps before the first kick; there is no kick to wait for, so it is allowed at once.")
+wrong("by_the_clock", (WAITED, "t % max(1, t_noise) == 0"),
+      says="You kick in every step number divisible by t_noise; the wait counts from the last kick.")
+wrong("kicks_once", (WAITED, "last_kick < 0"),
+      says="You kick only once; a kick is allowed again whenever t_noise steps have passed.")
+wrong("stale_gradient", KEEPS_GRADIENT, OLD_GRADIENT,
+      says="After a kick you step with the gradient from before it; take the gradient where x is now.")
+wrong("kick_instead_of_step", (f"        {STEP}", f"        else:\n            {STEP}"),
+      says="Your kick takes the place of the step; it comes before the step, and the step follows.")
+wrong("strictly_below", ("<= g_thres", "< g_thres"),
+      says="You kick only where the gradient is below g_thres; a gradient of exactly that length counts too.")
+wrong("noise_in_the_gradient", KEEPS_GRADIENT, ("x = x + length", "g = g + length"), OLD_GRADIENT,
+      says="You add the noise to the gradient, so the kick is shrunk by eta; add it to x.")
+wrong("squared_length", (NORM, "grad(x) @ grad(x) <="),
+      says="You compare the squared length of the gradient with g_thres; compare the length.")
+wrong("largest_entry", (NORM, "np.abs(grad(x)).max() <="),
+      says="You compare the largest entry of the gradient with g_thres; compare its Euclidean length.")
+wrong("ignores_rng", (START, f"{START}\n    rng = np.random.default_rng()"),
+      says="You draw from a generator of your own: the same rng must give the same answer.")
+wrong("fixed_seed", (START, f"{START}\n    rng = np.random.default_rng(0)"),
+      says="You fixed a seed inside: every generator gives the same kick.")
+wrong("writes_into_x0", ("x = x + length", "x += length"), (STEP, "x -= eta * grad(x)"),
+      says="You wrote into x0: build new arrays, x = x - ..., instead of x -= ...")
+wrong("whole_path", (START, f"{START}\n    path = [x0]"), (STEP, f"{STEP}\n        path.append(x)"), ("return x", "return np.stack(path)"),
+      says="You return the whole path; the answer is the last point, of shape (n,).")
