@@ -257,7 +257,7 @@ def _facts(source: str, room: int = MAX_ALL) -> _Facts:
         own = ast.Module([node for node in body if node not in brought], [])
         return _Facts(
             mentions=frozenset(_names(compile(source, "cell", "exec"))),
-            binds=bound_names(ast.unparse(own)),
+            binds=bound_names(ast.unparse(own), declared=False),
             imports=tuple((line := ast.unparse(node), bound_names(line)) for node in brought),
             alters=any(map(_alters, _outside_functions(own))),
         )

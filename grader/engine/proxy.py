@@ -52,8 +52,11 @@ class Handle:
         object.__setattr__(self, "_there", (link, number, kind))
 
     def __getattribute__(self, name: str) -> Any:
-        if name == "__class__":
-            return type(self)
+        if name in (
+            "__class__",
+            "__array__",
+        ):  # numpy looks for the second here, and takes items where there is none
+            return object.__getattribute__(self, name)
         if codec.judges(name):
             raise _cannot(self, "be compared")
         if name.startswith("_") and name not in _TOLD and name not in codec.ABILITIES:

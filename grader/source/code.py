@@ -16,17 +16,16 @@ def parse(source: str) -> ast.Module:
         return ast.parse(source)
 
 
-def bound_names(source: str) -> frozenset[str]:
-    """Names that a code cell binds at its top level; none where it is not plain Python (magics, syntax errors)."""
+def bound_names(source: str, declared: bool = True) -> frozenset[str]:
+    """Names that a code cell binds at its top level, or that its functions declare global; none where it is not plain Python."""
     try:
         tree = parse(source)
     except (SyntaxError, ValueError):
         return frozenset()
-    return frozenset(name for node in tree.body for name in _bound(node))
+    return frozenset(name for node in tree.body for name in _bound(node, declared))
 
 
-def _bound(node: ast.AST) -> Iterator[str]:
-    """The names that a statement binds around functions and classes, and those that functions in it declare global."""
+def _bound(node: ast.AST, declared: bool) -> Iterator[str]:
     match node:
         case (
             ast.Name(id=name, ctx=ast.Store())
@@ -38,7 +37,8 @@ def _bound(node: ast.AST) -> Iterator[str]:
             yield from ((alias.asname or alias.name).split(".")[0] for alias in aliases)
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             yield name
-            yield from (name for sub in ast.walk(node) if isinstance(sub, ast.Global) for name in sub.names)
+            inside = ast.walk(node) if declared else ()
+            yield from (name for sub in inside if isinstance(sub, ast.Global) for name in sub.names)
             return
     for child in ast.iter_child_nodes(node):
-        yield from _bound(child)
+        yield from _bound(child, declared)
