@@ -12,7 +12,7 @@ _CONTROL = re.compile(
 _ANSI = re.compile(r"\x1b\[[0-9;:?]*[A-Za-z]")
 
 
-def printable(text: str, limit: int = 200) -> str:
+def printable(text: str, limit: int = 160) -> str:
     """A stranger's id or file name in one line that no other looks like: whatever is not printable as its code point."""
     shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text[: limit + 1])
     return shown if len(shown) <= limit else shown[:limit] + "..."

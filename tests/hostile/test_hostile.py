@@ -90,7 +90,7 @@ def descendants() -> set[tuple[int, str]]:
     parents: dict[int, tuple[int, str]] = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
             if fields[0] not in "ZX":
                 parents[int(pid)] = int(fields[1]), fields[19]
     found: set[tuple[int, str]] = set()

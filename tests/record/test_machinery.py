@@ -204,7 +204,7 @@ def descendants(pid):
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError, ValueError):
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                fields = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
                 parents[int(entry.name)] = int(fields[1]), fields[19]
     found, waiting = set(), {pid}
     while waiting:
@@ -219,7 +219,7 @@ def alive(processes):
     left = set()
     for pid, start in processes:
         with contextlib.suppress(OSError):
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
             if fields[19] == start and fields[0] != "Z":
                 left.add((pid, start))
     return left

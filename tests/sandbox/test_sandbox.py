@@ -71,7 +71,7 @@ def test_the_server_itself_sees_no_more_than_a_student_may(inside: Any) -> None:
 
 
 def _parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
 
 
 def _server_children() -> list[str]:
@@ -247,7 +247,7 @@ def _living() -> set[int]:
 
 def _state(pid: str) -> str:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
     except OSError:
         return "Z"
 
@@ -279,7 +279,7 @@ def test_nothing_outlives_a_killed_coordinator_or_server(victim: str, tmp_path: 
             child.kill()
         else:
             (pid,) = _named(mark[:15])
-            server = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+            server = int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
             os.kill(server, signal.SIGKILL)
         _until(lambda: not _named(mark[:15]), "the student's process has gone")
     finally:

@@ -27,6 +27,7 @@ PACKAGES = (
     "rich.progress",
     "nbgrader.apps",
     "send2trash",
+    "filelock",
 )
 """Imported beforehand: these are to find the system that they were installed for."""
 OF_THE_SERVER = ("torch", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "IPython", "cloudpickle")
