@@ -17,6 +17,8 @@ from grader.errors import CourseError
 
 BEGIN = "<!-- made by `grader build` from the lectures: edit those -->"
 END = "<!-- end of what is made -->"
+TITLE = "Which unit builds on which"
+"""The picture's text alternative, with `in_words` below it."""
 
 
 def planned(root: Path) -> list[str]:
@@ -98,7 +100,7 @@ def in_words(units: Sequence[Unit]) -> str:
         + (f"builds on {_listed(after[number])}" if after[number] else "needs no other unit")
         for number, topic in topics.items()
     ]
-    return "Which unit builds on which: " + "; ".join(sentences) + "."
+    return f"{TITLE}: " + "; ".join(sentences) + "."
 
 
 def _listed(words: Sequence[str]) -> str:
@@ -108,4 +110,11 @@ def _listed(words: Sequence[str]) -> str:
 def picture(units: Sequence[Unit]) -> list[str]:
     """Which unit builds on which, as lines of a Mermaid block, which GitHub and JupyterLab draw in the reader's colours."""
     boxes = [f'    u{unit.number}["{unit.number} {unit.topic}"]' for unit in units]
-    return ["```mermaid", "flowchart LR", *boxes, *(f"    u{a} --> u{b}" for a, b in edges(units)), "```"]
+    return [
+        "```mermaid",
+        "flowchart LR",
+        f"    accTitle: {TITLE}",
+        *boxes,
+        *(f"    u{a} --> u{b}" for a, b in edges(units)),
+        "```",
+    ]

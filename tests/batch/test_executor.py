@@ -264,7 +264,7 @@ def test_progress_is_plain_lines_without_a_terminal(capsys, monkeypatch):
 def test_progress_shows_rate_and_time_left_on_a_terminal():
     pty = pytest.importorskip("pty")
     code = (
-        "import time\nfrom grader.batch import Progress\n"
+        "import time\nfrom grader.progress import Progress\n"
         "with Progress('grading toy', 30) as bar:\n    for _ in range(30):\n        time.sleep(0.05); bar.advance()\n"
     )
     main, end = pty.openpty()

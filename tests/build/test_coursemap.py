@@ -136,8 +136,9 @@ def test_arrows_leave_out_what_follows():
 
 
 def test_the_picture_shows_every_unit_and_every_arrow():
-    first, kind, *lines, last = picture(UNITS)
+    first, kind, title, *lines, last = picture(UNITS)
     assert (first, kind, last) == ("```mermaid", "flowchart LR", "```")
+    assert title == "    accTitle: Which unit builds on which"
     boxes, arrows = lines[: len(UNITS)], lines[len(UNITS) :]
     assert boxes == [f'    u{u.number}["{u.number} {u.topic}"]' for u in UNITS]
     assert arrows == [f"    u{a} --> u{b}" for a, b in edges(UNITS)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.hostile.between import BITS, LISTENER, NOTHING_TO_CLEAR, TELLER, Pair
 from tests.hostile.case import FULL, Case, Expect, answering, with_cells
-from tests.hostile.held import BURN, HOLD, MORE, SLOW, TIRED
+from tests.hostile.held import BURN, HOLD, MORE, PATIENT, SLOW, TIRED
 
 HEADING = "further"
 ITEMS: tuple[str, ...] = ()
@@ -202,7 +202,7 @@ CASES = (
             "own",
             answering(f"{HOLD}{_body(body)}\n    raise ValueError('UN' + 'BOUNDED')", (0,), "honest"),
             MORE if "files" not in name else Expect((1, 2), absent="UNBOUNDED", seconds=90),
-            limits={"test_seconds": 20.0},
+            limits=PATIENT,
         )
         for name, body in MEMORY.items()
     ),

@@ -150,6 +150,7 @@ def until_gone(act):
     os.read(ours, 1)  # its end: whoever had it has gone
     os.close(ours)
 """
+PATIENT = {"test_seconds": 20.0}
 SLOW = {"cpu_seconds": 2, "test_seconds": 40.0, "notebook_seconds": 200.0}
 TIRED = Expect((1, 2), verdicts=(Verdict.TIMEOUT,), message="processor", seconds=200)
 
@@ -311,7 +312,7 @@ CASES = (
                 "honest",
             ),
             MORE,
-            limits={"test_seconds": 20.0},
+            limits=PATIENT,
         )
         for name, body in MEMORY.items()
     ),

@@ -16,7 +16,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
@@ -600,21 +600,23 @@ def class_problems(machine: Machine, graded: Graded) -> list[str]:
     return wrong + left_behind(machine)
 
 
-def _groups() -> dict[str, list[Case]]:
-    """Cases that are waited for, and the others."""
-    groups: dict[str, list[Case]] = {"quick": [], "slow": []}
-    for _, case in hostile.CASES:
-        if not case.skip():
-            groups["slow" if case.limits else "quick"].append(case)
-    return groups
+def _of_limits(asked: Mapping[str, Any]) -> list[Case]:
+    """The cases that ask for these limits; whatever else is tight is graded under TIGHT, where they are waited for."""
+    known = ({}, held.SLOW, held.PATIENT)
+    cases = [case for _, case in hostile.CASES if not case.skip()]
+    return [case for case in cases if (case.limits if case.limits in known else TIGHT) == asked]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("group", ["quick", "slow"])
-def test_inside_an_honest_class(machine: Machine, tmp_path: Path, group: str) -> None:
+@pytest.mark.parametrize(
+    ("asked", "workers"), [({}, 2), (TIGHT, 4), (held.PATIENT, 2), (held.SLOW, 2)],
+    ids=["quick", "slow", "patient", "tired"],
+)  # fmt: skip
+def test_inside_an_honest_class(
+    machine: Machine, tmp_path: Path, asked: dict[str, Any], workers: int
+) -> None:
     """Nothing stops the class, no honest score moves, and feedback is inert and holds no secret."""
-    limits = replace(LIMITS, **TIGHT) if group == "slow" else LIMITS
-    graded = grade_hostile_class(machine, tmp_path, _groups()[group], limits, 4 if group == "slow" else 2)
+    graded = grade_hostile_class(machine, tmp_path, _of_limits(asked), replace(LIMITS, **asked), workers)
     wrong = class_problems(machine, graded)
     shown = [case.name for case in graded.cases.values() if SHOWN_IN_FEEDBACK.search(case.name)]
     scored = {row.student for row in graded.summary.rows if row.status is not Status.GRADER_FAILED}

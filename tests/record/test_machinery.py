@@ -148,7 +148,7 @@ def test_a_full_disk(undisturbed, tmp_path, room):
         process = coordinator(tmp_path / "disk" / "course")
         _, errors = process.communicate(timeout=300)
         assert process.returncode == 1
-        assert errors.splitlines()[-1].startswith("grader.source.notebook.CourseError: ")
+        assert errors.splitlines()[-1].startswith("grader.errors.CourseError: ")
         assert "the same command again" in errors.splitlines()[-1]
         assert not [
             path for path in books.notebooks(tmp_path / "disk" / "course").values() if not path.endswith(b"}")
