@@ -602,7 +602,7 @@ def class_problems(machine: Machine, graded: Graded) -> list[str]:
 
 def _of_limits(asked: Mapping[str, Any]) -> list[Case]:
     """The cases that ask for these limits; whatever else is tight is graded under TIGHT, where they are waited for."""
-    known = ({}, held.SLOW, held.PATIENT)
+    known: tuple[dict[str, Any], ...] = ({}, held.SLOW, held.PATIENT)
     cases = [case for _, case in hostile.CASES if not case.skip()]
     return [case for case in cases if (case.limits if case.limits in known else TIGHT) == asked]
 
