@@ -624,7 +624,7 @@ def test_inside_an_honest_class(
     for folder in (tmp_path / "submitted").iterdir():  # feedback of all would only take time
         if folder.name.encode("utf-8", "backslashreplace").decode() not in keep:
             shutil.rmtree(folder, ignore_errors=True)
-    assert write_feedback(tmp_path, machine.world.unit).submissions == len(keep)
+    assert not keep or write_feedback(tmp_path, machine.world.unit).submissions == len(keep)
     for page in (tmp_path / "feedback").rglob("*.html"):
         wrong += [f"{page.parent.parent.name}: {text}" for text in live_html(page.read_text(), machine)]
     if wrong:
