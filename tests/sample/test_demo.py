@@ -123,6 +123,6 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, message):
 
 def test_help_names_every_command_with_an_example():
     text = grader("--help", COLUMNS="200").stdout
-    for command in ("build", "verify", "grade", "demo", "doctor", "bench"):
+    for command in ("build", "verify", "grade", "demo", "doctor"):
         assert f"grader {command}" in text
     assert "Exit codes" in text
