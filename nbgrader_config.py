@@ -10,6 +10,9 @@ c.CourseDirectory.release_directory = "assignments"
 # The text source and the bank of solutions lie beside the source notebook: they must never be released.
 c.CourseDirectory.ignore = [*NOT_SHIPPED, "*.pyc", "feedback"]
 
+# For nbgrader's own execution: unit 13 trains networks in its tests, and a shared machine is slow.
+c.ExecutePreprocessor.timeout = 300
+
 c.ClearSolutions.code_stub = {
     "python": (
         "# YOUR CODE HERE\n"
@@ -36,3 +39,5 @@ c.GenerateFeedback.preprocessors = [
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 c.HTMLExporter.filters = {"markdown2html": "grader.plugin.clean_markdown"}
+# formgrader knows what `grader release` has released, and does without nbgrader's exchange
+c.ExchangeFactory.list = "grader.plugin.Released"

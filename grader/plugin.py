@@ -15,12 +15,15 @@ In nbgrader_config.py:
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     ]
     c.HTMLExporter.filters = {"markdown2html": "grader.plugin.clean_markdown"}
+    c.ExchangeFactory.list = "grader.plugin.Released"
 
-The last line makes a stranger's HTML inert in formgrader too, where it could otherwise act as the instructor.
+The filter makes a stranger's HTML inert in formgrader too, where it could otherwise act as the instructor; the last line lets
+formgrader say of a unit that it is released when `grader release` has released it.
 """
 
 from __future__ import annotations
 
+import functools
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -30,18 +33,22 @@ from nbformat import NotebookNode, from_dict
 from nbgrader.api import Gradebook
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.exchange.default import ExchangeList
 from nbgrader.preprocessors import NbGraderPreprocessor
-from nbgrader.utils import is_grade, is_solution
+from nbgrader.utils import check_directory, is_grade, is_solution
 from traitlets import Bool
 
 from grader.engine import grade as engine
 from grader.engine.result import NotebookResult, Result, Status
-from grader.engine.submission import load_notebook, read_cells, read_submission, without_timestamp
+from grader.engine.submission import Submission, load_notebook, read_cells, read_submission
 from grader.pages import html
+from grader.record import own
 from grader.record.autograded import STAMP, sentence, test_outputs
+from grader.record.journal import released_units
 from grader.sandbox.limits import Limits
-from grader.source.course import read_extensions
-from grader.source.notebook import Cell, Role, read_assignment
+from grader.source.conventions import conventions
+from grader.source.course import read_course, read_extensions
+from grader.source.notebook import Assignment, Cell, Role, nbgrader_of, read_assignment, source_cells
 
 Resources = dict[str, Any]
 
@@ -58,33 +65,32 @@ class SafeExecute(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Raises NbGraderException, which leaves this submission without a score, where it cannot be graded."""
-        told = resources["nbgrader"]
-        course, unit = self._course_directory(), told["assignment"]
+        asked = resources["nbgrader"]
+        course, unit = self._course_directory(), asked["assignment"]
         source = Path(course.format_path(course.source_directory, ".", unit))
-        assignment = read_assignment(source)
-        handed = read_submission(
-            Path(course.format_path(course.submitted_directory, told["student"], unit)), unit
-        )
-        submission, _ = without_timestamp(handed)
+        handed_in = Path(course.format_path(course.submitted_directory, asked["student"], unit))
+        style = conventions(self.config, Path(course.root))
+        assignment, submission = read_assignment(source, style), read_submission(handed_in, unit)
         limits = Limits()
         key = engine.result_key(submission, assignment, limits)
+        solution = own.solution(source, assignment, style)
+        if unfair := _failures(solution, assignment, limits, self.allow_unsandboxed):
+            raise NbGraderException("; ".join(own.complaints(unfair, ())))
         if SafeExecute._last is None or SafeExecute._last[0] != key:
             result = engine.grade(submission, assignment, limits, allow_unsandboxed=self.allow_unsandboxed)
             SafeExecute._last = key, result
         result = SafeExecute._last[1]
         for incident in result.incidents:
-            self.log.warning("%s: %s", told["student"], incident)
+            self.log.warning("%s: %s", asked["student"], incident)
         if result.status is not Status.GRADED:
             SafeExecute._last = None
-            raise NbGraderException(f"{told['student']}: {sentence(result)}")
-        outcome = next(
-            (n for n in result.notebooks if n.name == told["notebook"]), NotebookResult(told["notebook"])
-        )
-        content = submission.notebooks.get(told["notebook"])
+            raise NbGraderException(f"{asked['student']}: {sentence(result)}")
+        name = asked["notebook"]
+        outcome, content = result.of(name), submission.notebooks.get(name)
         same = content is not None and len(read_cells(load_notebook(content))) == len(nb.cells)
         _fill(nb, outcome, dict(outcome.outputs) if same else {})
-        _add_missing(nb, outcome, load_notebook((source / f"{told['notebook']}.ipynb").read_bytes())["cells"])
-        _extend(course, told)
+        _add_missing(nb, outcome, source_cells(source / f"{name}.ipynb", style))
+        _extend(course, asked)
         return nb, resources
 
     def _course_directory(self) -> CourseDirectory:
@@ -97,15 +103,22 @@ class SafeExecute(NbGraderPreprocessor):
         return CourseDirectory(parent=self)
 
 
-def _extend(course: CourseDirectory, told: Resources) -> None:
+@functools.lru_cache(maxsize=1)
+def _failures(
+    solution: Submission, assignment: Assignment, limits: Limits, allow_unsandboxed: bool
+) -> dict[str, str]:
+    """The tests that a unit's own solution does not pass, which nobody is to lose points by; found out once for a class."""
+    return own.failures(engine.grade(solution, assignment, limits, allow_unsandboxed=allow_unsandboxed))
+
+
+def _extend(course: CourseDirectory, asked: Resources) -> None:
     """Extra time from extensions.csv, put where nbgrader's late policy, which runs after us, looks for it."""
-    extra = read_extensions(Path(course.root), told["assignment"]).get(told["student"])
+    unit, student = asked["assignment"], asked["student"]
+    extra = read_extensions(Path(course.root), unit).get(student)
     if extra is not None:
-        with Gradebook(told["db_url"], course.course_id) as book:
-            if book.find_assignment(told["assignment"]).duedate is not None:  # otherwise nbgrader would fail
-                book.grant_extension(
-                    told["assignment"], told["student"], minutes=extra / timedelta(minutes=1)
-                )
+        with Gradebook(asked["db_url"], course.course_id) as book:
+            if book.find_assignment(unit).duedate is not None:  # otherwise nbgrader would fail
+                book.grant_extension(unit, student, minutes=extra / timedelta(minutes=1))
 
 
 def _fill(nb: NotebookNode, outcome: NotebookResult, outputs: dict[int, Any]) -> None:
@@ -115,11 +128,8 @@ def _fill(nb: NotebookNode, outcome: NotebookResult, outputs: dict[int, Any]) ->
         cell.metadata.pop(STAMP, None)
         if cell.cell_type != "code":
             continue
-        test = (
-            tests.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
-            if is_grade(cell) and not is_solution(cell)
-            else None
-        )
+        is_test = is_grade(cell) and not is_solution(cell)
+        test = tests.get(cell.metadata.nbgrader.get("grade_id")) if is_test else None
         if test is not None:
             cell.metadata[STAMP] = {"public": test.public}
         cell.outputs = from_dict(test_outputs(test) if test is not None else list(outputs.get(index, ())))
@@ -128,14 +138,11 @@ def _fill(nb: NotebookNode, outcome: NotebookResult, outputs: dict[int, Any]) ->
 def _add_missing(nb: NotebookNode, outcome: NotebookResult, source: list[dict[str, Any]]) -> None:
     """Tests that the student deleted ran all the same: they go to the end, so that nbgrader records them."""
     there = {cell.metadata.get("nbgrader", {}).get("grade_id") for cell in nb.cells}
-    by_id = {
-        cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in source if cell["metadata"].get("nbgrader")
-    }
+    by_id = {nbgrader_of(cell).get("grade_id"): cell for cell in source}
     for test in outcome.tests:
         if test.id not in there:
             cell = from_dict({**by_id[test.id], "outputs": test_outputs(test), "execution_count": None})
             cell.metadata[STAMP] = {"public": test.public}
-            cell.source = "".join(cell.source)
             cell.pop("id", None)
             nb.cells.append(cell)
 
@@ -151,11 +158,12 @@ class HideTests(NbGraderPreprocessor):
     """
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        style = conventions(self.config, Path())
         for cell in nb.cells:
             ours = cell.metadata.pop(STAMP, {})
             if cell.cell_type != "code" or not is_grade(cell) or is_solution(cell):
                 continue
-            source = cell.source
+            source = style.in_our_words(cell.source)
             cell.source = Cell("", Role.TEST, source).public_source
             failed = [output for output in cell.outputs if output.output_type == "error"]
             if failed and not ours.get("public", cell.source == source):
@@ -170,3 +178,23 @@ class HideTests(NbGraderPreprocessor):
 def clean_markdown(context: Any, source: str) -> str:
     """nbconvert's filter `markdown2html`, with the HTML of the text made inert."""
     return str(html.markdown(source, context.get("cell", {}).get("attachments"), tex=False))
+
+
+class Released(ExchangeList):
+    """What formgrader takes for released: what nbgrader's exchange has, and what `grader release` has handed out.
+
+    Without an exchange, which few courses have, formgrader would warn of that and call every unit a draft.
+    """
+
+    def start(self) -> list[dict[str, Any]]:
+        """The released units of the course. Whatever else is asked of an exchange, the exchange answers."""
+        if self.inbound or self.cached or self.remove:
+            return super().start()
+        there = super().start() if check_directory(self.root, write=True, execute=True) else []
+        course, known = read_course(Path(self.coursedir.root)), {unit["assignment_id"] for unit in there}
+        ours = [unit for unit in released_units(course.state) if unit not in known]
+        said = {"course_id": course.course_id, "status": "released", "notebooks": []}
+        folders = [str(course.folder("release", ".", unit)) for unit in ours]
+        return there + [
+            {**said, "assignment_id": unit, "path": path} for unit, path in zip(ours, folders, strict=True)
+        ]

@@ -18,6 +18,11 @@ def printable(text: str, limit: int = 160) -> str:
     return shown if len(shown) <= limit else shown[:limit] + "..."
 
 
+def encodable(text: str) -> str:
+    """Any file's name as text that a terminal and a database take: bytes that are no UTF-8 become \\x escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def visible(text: str) -> str:
     """A stranger's text, lines kept: colour codes gone, every other control or direction mark as its code point."""
     plain = _ANSI.sub("", text.replace("\r\n", "\n"))

@@ -136,7 +136,7 @@ def by_layer(ax):
 def level(ax):
     for k, line in enumerate(smooth):
         ax.plot(np.arange(10, 191), line, color=plots.COLOURS[k], linestyle=("-", *plots.DASHES)[k])
-    ax.axhline(math.log(10), color="0.5", linewidth=0.8)
+    ax.axhline(math.log(10), color=plots.GREY, linewidth=0.8)
     ax.text(100, 2.42, "guessing: ln 10 = 2.303", ha="center", fontsize=9)
     ax.set(xlabel="step", ylabel="training loss", ylim=(0, 2.7), title="rates 0.01, 0.05, 0.2 and 1")
 
@@ -274,7 +274,7 @@ def vee(ax):
         ax.plot(hs[: vees[name].shape[1]], vees[name][0], color=plots.COLOURS[k], marker=plots.MARKERS[k])
         words = {"central": "central", "forward": "one-sided", "float32": "central in float32"}[name]
         ax.text(*place, words, color=plots.ink(plots.COLOURS[k]), fontsize=9, ha="center")
-    ax.axvline(1e-5, color="0.5", linewidth=0.8, linestyle=":")
+    ax.axvline(1e-5, color=plots.GREY, linewidth=0.8, linestyle=":")
     ax.set(xscale="log", yscale="log", xlabel="h", ylabel="relative error of the gradient")
     ax.set(xticks=[10.0**-k for k in range(1, 13)], ylim=(1e-12, 50))
 
@@ -397,8 +397,8 @@ predicted |= {"linear": axis, "relu": axis / 2**0.5}
 
 def crossing(ax):
     ends = {"linear": (4.3, 4.5), "relu": (4.3, 2.7), "tanh": (26, 3.6), "logistic": (26, 1.52)}
-    ax.axhspan(1, 9, color="0.93", linewidth=0)
-    ax.axhline(1, color="0.4", linewidth=0.8)
+    ax.axhspan(1, 9, color=plots.GREY, alpha=0.1, linewidth=0)
+    ax.axhline(1, color=plots.GREY, linewidth=0.8)
     for k, (name, sigmas) in enumerate(sweep.items()):
         shown = axis <= (4 if name in ("linear", "relu") else 24)
         ax.plot(axis[shown], predicted[name][shown], color=plots.COLOURS[k], linestyle="--", linewidth=1.2)
@@ -627,7 +627,7 @@ def shapes(ax):
     for k, (name, label) in enumerate(names.items()):
         ax.plot(line, PHI[name][0](line), color=plots.COLOURS[k], linestyle=("-", *plots.DASHES)[k])
         ax.text(*where[name], label, color=plots.ink(plots.COLOURS[k]), fontsize=9)
-    ax.axhline(0, color="0.6", linewidth=0.6)
+    ax.axhline(0, color=plots.GREY, linewidth=0.6)
     ax.set(xlabel="z", ylabel="φ(z)", ylim=(-2, 2.2))
 
 
@@ -635,7 +635,7 @@ def bars(ax):
     rows = list(needed)[::-1]
     for k, name in enumerate(rows):
         ax.plot(needed[name], [k] * len(needed[name]), color=plots.COLOURS[0], marker="o", linestyle="none")
-        ax.plot([0, needed[name].max()], [k, k], color="0.75", linewidth=0.8, zorder=0)
+        ax.plot([0, needed[name].max()], [k, k], color=plots.GREY, linewidth=0.8, zorder=0)
     ax.set_yticks(range(len(rows)), labels=rows)
     ax.set(xlabel="steps to a loss of 0.1", xlim=(0, 500))
 
@@ -820,7 +820,7 @@ def degradation(ax):
             va="center",
             fontsize=9,
         )
-    ax.axhline(math.log(10), color="0.5", linewidth=0.8)
+    ax.axhline(math.log(10), color=plots.GREY, linewidth=0.8)
     ax.text(1, 1.9, "guessing", fontsize=9, va="center")
     ax.set(xscale="log", yscale="log", xlabel="hidden layers", ylabel="training loss after 200 steps")
     ax.set_xticks(DEPTHS, labels=map(str, DEPTHS))
@@ -877,7 +877,7 @@ def board(ax):
         )
     ax.set_xticks(range(len(columns)), labels=columns)
     ax.set_yticks(range(3), labels=["logistic", "tanh", "ReLU"])
-    ax.axvline(2.5, color="white", linewidth=4)
+    ax.axvline(2.5, color=plots.GREY, linewidth=4)
     ax.tick_params(length=0)
     ax.set_title("training loss of 30 layers after 200 steps")
 
@@ -927,7 +927,7 @@ def directions(ax):
     for k, (name, each) in enumerate(values.items()):
         ax.plot(np.arange(1, 33), np.median(each, axis=0), color=plots.COLOURS[k], marker=plots.MARKERS[k])
         ax.text(*heights[name], name, color=plots.ink(plots.COLOURS[k]), fontsize=9)
-    ax.axhline(1, color="0.5", linewidth=0.8)
+    ax.axhline(1, color=plots.GREY, linewidth=0.8)
     ax.set(xlabel="direction, from the best to the worst of 32", ylabel="gradient passed down 29 layers")
     ax.set(yscale="log", ylim=(1e-19, 1e5), title="30 layers of tanh, at the start")
 

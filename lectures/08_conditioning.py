@@ -72,8 +72,8 @@ def descent(H, w, steps):
 def cloud(X, title):
     def draw(ax):
         ax.plot(*X.T, linestyle="none", marker="o", markersize=1.5, color=plots.COLOURS[0], alpha=0.5)
-        ax.axhline(0, color="0.5", linewidth=0.7)
-        ax.axvline(0, color="0.5", linewidth=0.7)
+        ax.axhline(0, color=plots.GREY, linewidth=0.7)
+        ax.axvline(0, color=plots.GREY, linewidth=0.7)
         ax.set(xlim=(-5, 5), ylim=(-5, 5), title=title, xlabel="$x_1$", aspect="equal")
         ax.set(xticks=[-5, 0, 5], yticks=[-5, 0, 5], ylabel="$x_2$" if title == "raw" else "")
 
@@ -91,8 +91,8 @@ def surface(X, title="", ylabel=""):
             a, b, L, levels=L.max() * np.array([0.01, 0.06, 0.2, 0.5]), colors=plots.CONTOUR, linewidths=0.8
         )
         ax.plot(*path.T, color=plots.COLOURS[1], marker="s", markersize=2, linewidth=0.9)
-        ax.plot(*path[0], marker="*", color="black", markersize=9)
-        ax.plot(0, 0, marker="+", color="black", markersize=9)
+        ax.plot(*path[0], marker="*", color=plots.GREY, markersize=9)
+        ax.plot(0, 0, marker="+", color=plots.GREY, markersize=9)
         ax.set(xlim=(-1, 1), ylim=(-1, 1), xlabel="$w_1$", title=title, aspect="equal")
         ax.set(xticks=[-1, 0, 1], yticks=[-1, 0, 1], ylabel=ylabel)
 
@@ -281,8 +281,8 @@ def way_of(path, title, colour):
         ax.plot(
             *path.T, color=plots.COLOURS[colour], marker=plots.MARKERS[colour], markersize=2.5, linewidth=0.9
         )
-        ax.plot(0, 0, marker="*", color="black", markersize=10)
-        ax.plot(1, -1, marker="+", color="black", markersize=12)
+        ax.plot(0, 0, marker="*", color=plots.GREY, markersize=10)
+        ax.plot(1, -1, marker="+", color=plots.GREY, markersize=12)
         ax.set(
             xlim=(-0.4, 1.4), ylim=(-1.3, 0.5), xlabel="$w_1$", ylabel="$w_2$", title=title, aspect="equal"
         )

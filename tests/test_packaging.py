@@ -1,6 +1,7 @@
 """Every distribution that is imported is declared in pyproject.toml, and trainlab needs the base install only."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from importlib import metadata
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 
 from tests.support.course import ROOT
@@ -15,8 +17,13 @@ from tests.support.course import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 BASE: list[str] = PROJECT["dependencies"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
-OF = {"trainlab": [*BASE, *EXTRAS["lab"]], "grader": [*BASE, *EXTRAS["grader"], *EXTRAS["cluster"]]}
+OF = {
+    "trainlab": [*BASE, *EXTRAS["lab"]],
+    "grader": [*BASE, *EXTRAS["grader"], *EXTRAS["cluster"], *EXTRAS["site"]],
+}
 """What a package's modules may import: the extras are for what a front end or a cluster offers."""
+WHERE_A_COURSE_HAS_IT = {"pandas"}
+"""Imported where a notebook's answer is one of its tables, so where the course has installed it."""
 DISTRIBUTIONS = metadata.packages_distributions()
 
 
@@ -33,7 +40,7 @@ def imported(package: str) -> set[str]:
                 names |= {name.name.split(".")[0] for name in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 names.add(node.module.split(".")[0])
-    return names - sys.stdlib_module_names - {"trainlab", "grader"}
+    return names - sys.stdlib_module_names - {"trainlab", "grader"} - WHERE_A_COURSE_HAS_IT
 
 
 @pytest.mark.parametrize("package", OF)
@@ -81,3 +88,20 @@ def test_trainlab_is_importable_where_only_the_base_install_is():
     code = f"HIDDEN, MODULES = {hidden}, {modules}{PLAYED}"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_one_version_and_one_address_stand_everywhere():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == PROJECT["version"]
+    assert citation["repository-code"] == PROJECT["urls"]["Repository"]
+    changes = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert changes[0] == "Unreleased" or changes[0] == PROJECT["version"]
+
+
+@pytest.mark.parametrize("name", ["right_answer_rejected", "statement_wrong"])
+def test_an_issue_form_asks_for_the_place_and_requires_it(name):
+    form = yaml.safe_load((ROOT / ".github" / "ISSUE_TEMPLATE" / f"{name}.yml").read_text())
+    assert {"name", "description", "body"} <= set(form)
+    assert form["body"][0]["validations"] == {"required": True}
+    ids = [field["id"] for field in form["body"]]
+    assert len(ids) == len(set(ids))

@@ -10,9 +10,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader.batch.grade import grade_class
+from grader.batch.grade import Options, grade_class
 from grader.engine import grade
 from grader.engine.result import Result, Status
+from grader.release.release import release
 from grader.source.course import read_course
 from tests.support import books
 from tests.support.toycourse import MAX_POINTS, SECRET, UNIT, make_course
@@ -71,7 +72,7 @@ def test_honest_submissions_score_the_same_by_all_three_ways(fresh, plugged, tmp
     )
     done = nbgrader(stock, "autograde", UNIT)
     assert done.returncode == 0, done.stderr
-    grade_class(ours, UNIT, progress=False)
+    grade_class(ours, UNIT, Options(progress=False))
     expected = {"honest": MAX_POINTS, "wrong": 1.5, "blank": 0.0}
     assert books.scores(stock) == books.scores(ours) == expected
     assert {
@@ -85,7 +86,7 @@ def test_the_plug_in_and_grader_grade_agree_on_everyone(plugged, tmp_path):
     shutil.copytree(plugged, tmp_path / "again")
     (tmp_path / "again" / "gradebook.db").unlink()
     shutil.rmtree(tmp_path / "again" / "autograded")
-    grade_class(tmp_path / "again", UNIT, progress=False)
+    grade_class(tmp_path / "again", UNIT, Options(progress=False))
     assert books.scores(plugged) == books.scores(tmp_path / "again")
     assert books.scores(plugged)["noisy"] == MAX_POINTS
     assert books.scores(plugged)["silent"] == MAX_POINTS - 2.0  # wrong, but its input stays as it was
@@ -137,3 +138,39 @@ def test_formgraders_button(plugged, tmp_path, monkeypatch):
     assert not outcome["success"]
     assert "Could not be graded: it is no notebook" in outcome["log"]
     assert books.scores(tmp_path / "course")["new"] is None
+
+
+def test_formgrader_knows_what_was_released(tmp_path):
+    """Without an exchange it neither warns of that nor calls the unit a draft; with one, that counts as well."""
+    from nbgrader.apps import NbGraderAPI
+
+    make_course(tmp_path / "course")
+    shutil.copy(CONFIG, tmp_path / "course")
+    config = read_course(tmp_path / "course").config
+    config.CourseDirectory.root = str(tmp_path / "course")
+    config.Exchange.root = str(tmp_path / "exchange")
+    api = NbGraderAPI(config=config)
+    assert not api.exchange_missing
+    assert api.get_assignment(UNIT)["status"] == "draft"
+    release(tmp_path / "course", UNIT)
+    assert api.get_released_assignments() == {UNIT}
+    assert api.get_assignment(UNIT)["status"] == "released"
+    assert not api.unrelease(UNIT)["success"], "there is no exchange to take it from"
+
+    (tmp_path / "exchange").mkdir()
+    assert api.release_assignment(UNIT)["success"]
+    (tmp_path / "course" / ".grader" / "state.db").unlink()
+    assert api.get_released_assignments() == {UNIT}
+    assert api.unrelease(UNIT)["success"]
+    assert api.get_assignment(UNIT)["status"] == "draft"
+
+
+def test_nobody_gets_a_0_from_a_test_that_the_solution_fails(fresh, tmp_path):
+    shutil.copytree(fresh, tmp_path / "course")
+    source = tmp_path / "course" / "solutions" / UNIT / f"{UNIT}.ipynb"
+    source.write_text(source.read_text().replace("_s.drawn == 3", "_s.drawn == 4"))
+    done = nbgrader(tmp_path / "course", "autograde", UNIT)
+    assert done.returncode != 0
+    assert "test_sampler: the source's own solution does not pass it" in done.stderr
+    assert not any(books.scores(tmp_path / "course").values())
+    assert not list((tmp_path / "course" / "autograded").glob("*/*/*.ipynb"))

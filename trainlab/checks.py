@@ -25,6 +25,10 @@ RTOL, ATOL = 1e-7, 1e-10
 class CheckError(AssertionError):
     """An answer that is not what the exercise asks for; the text says what was expected and what came."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of it: the sentence, and not eighteen lines of traceback around it."""
+        return [f"\x1b[31m✗ {self}\x1b[0m", "  Stuck? Unfold the exercise's Hint 1, above its solution cell."]
+
 
 def array(
     actual: Any, expected: Any, name: str, rtol: float = RTOL, atol: float = ATOL
@@ -167,7 +171,27 @@ def counted(function: Callable[..., Any]) -> Counted:
 
 def public_passed(label: str) -> None:
     """Say that the part of a test that students can see has passed."""
-    print(f"{label}: public checks passed; hidden checks follow at grading.")
+    print(
+        f"\x1b[32m✓\x1b[0m {label}: public checks passed; hidden ones run at grading, or now by `grader check`."
+    )
+
+
+def _say_what_to_run() -> None:
+    """In a notebook: below a NameError, that the cells above come first. Elsewhere nothing."""
+    shell: Any = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if not hasattr(shell, "kernel"):
+        return
+
+    def explain(
+        shell: Any, kind: type[BaseException], error: BaseException, trace: Any, tb_offset: Any = None
+    ) -> None:
+        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+        print("Was a cell above left out? Run > Run All Above Selected Cell, then this one again.")
+
+    shell.set_custom_exc((NameError,), explain)
+
+
+_say_what_to_run()
 
 
 def _fail(message: str) -> NoReturn:

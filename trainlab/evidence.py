@@ -16,7 +16,7 @@ import numpy as np
 from IPython.display import display
 from numpy.typing import ArrayLike
 
-HEADINGS = ("claim", "what", "predicted", "measured here", "margin", "")
+HEADINGS = ("claim", "what", "predicted", "measured here", "margin", "verdict")
 ROUNDING = 1e-10
 """Numbers below this are shown as "rounding": their digits differ from one processor to the next."""
 
@@ -66,7 +66,7 @@ def claim(
         if np.any(expected == 0):
             raise ValueError(f"{what}: a relative margin around 0 is none; use at_most")
         worst = float(np.max(np.abs(values / expected - 1)))
-        margin = f"off by {_percent(worst)}, allowed {_percent(within)}" if within else "exact"
+        margin = f"within {_share(worst)}, allowed {_share(within)}" if worst else "exact"
         return Claim(id, what, _span(expected), _span(values), margin, worst <= within)
     if predicted is None and within is None and not (at_least is None and at_most is None):
         low = -np.inf if at_least is None else at_least
@@ -75,6 +75,7 @@ def claim(
         with np.errstate(invalid="ignore"):  # inf - inf: the claim fails below
             spare = float(np.min(np.minimum(values - low, high - values)))
         margin = f"{_number(spare)} to spare" if spare >= 0 else f"{_number(-spare)} beyond"
+        margin = "at the bound" if 0 <= spare < ROUNDING else margin
         holds = bool(np.all((values >= low) & (values <= high)))
         return Claim(id, what, ", ".join(bounds), _span(values), margin, holds)
     raise ValueError(f"{what}: give either predicted and within, or at_least and at_most")
@@ -84,8 +85,11 @@ def _number(value: float) -> str:
     return "rounding" if 0 < abs(value) < ROUNDING else f"{value:.4g}"
 
 
-def _percent(fraction: float) -> str:
-    return "rounding" if 0 < fraction < ROUNDING else f"{100 * fraction:.2g} %"
+def _share(fraction: float) -> str:
+    """In per cent where that reads: nobody takes in `1e-07 %`."""
+    if fraction < ROUNDING:
+        return "rounding"
+    return f"{fraction:.0e}".replace("e-0", "e-") if fraction < 1e-5 else f"{100 * fraction:.2g} %"
 
 
 def _span(values: np.ndarray) -> str:
@@ -97,15 +101,15 @@ def _span(values: np.ndarray) -> str:
 class Table:
     """Claims as a small table: HTML in a notebook, aligned text elsewhere.
 
-    Those of `more` are folded into one line, which says how many of them hold, and the ids of all are folded with them.
+    Those of `more` are folded into one line, which says how many of them hold. Ids mean nothing to a reader: they are
+    folded too, all of them.
     """
 
     claims: tuple[Claim, ...]
     more: tuple[Claim, ...] = ()
 
     def __str__(self) -> str:
-        shown = slice(1, None) if self.more else slice(None)
-        rows = [row[shown] for row in (HEADINGS, *(claim.cells for claim in self.claims))]
+        rows = [row[1:] for row in (HEADINGS, *(claim.cells for claim in self.claims))]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -127,14 +131,14 @@ class Table:
         return f"{len(self.more)} more {checks} hold{'s' * (len(self.more) == 1)}"
 
     def _repr_html_(self) -> str:
-        if not self.more:
-            return _html(HEADINGS, [claim.cells for claim in self.claims])
-        headings = (*HEADINGS[1:-1], "verdict")
-        seen = _html(headings, [claim.cells[1:] for claim in self.claims])
-        coded = _html((HEADINGS[0], *headings), [claim.cells for claim in self.more])
+        seen = _html(HEADINGS[1:], [claim.cells[1:] for claim in self.claims])
         codes = ", ".join(dict.fromkeys(claim.id for claim in self.claims if claim.id))
-        above = f"\n<p><small>Above: {html.escape(codes)}</small></p>" if codes else ""
-        return f"{seen}\n<details><summary>{self.summary}</summary>\n{coded}{above}\n</details>"
+        if not (self.more or codes):
+            return seen
+        folded = [_html(HEADINGS, [claim.cells for claim in self.more])] if self.more else []
+        folded += [f"<p><small>Above: {html.escape(codes)}</small></p>"] if codes else []
+        summary = self.summary if self.more else "claims of the sources"
+        return "\n".join([seen, f"<details><summary>{summary}</summary>", *folded, "</details>"])
 
 
 def _html(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -143,7 +147,9 @@ def _html(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         return "<tr>" + "".join(f"<{tag}{style}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
 
     body = "\n".join(row("td", cells) for cells in rows)
-    return f"<table>\n<thead>{row('th', headings)}</thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+    made = f"<table>\n<thead>{row('th', headings)}</thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+    # on a phone the table scrolls, by keyboard as well, instead of losing its last columns
+    return f'<div style="overflow-x: auto" tabindex="0" role="group" aria-label="Evidence">\n{made}\n</div>'
 
 
 def table(*claims: Claim, more: Sequence[Claim] = ()) -> None:

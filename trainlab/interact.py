@@ -1,4 +1,4 @@
-"""A panel with sliders, where a front end can move them; a row of stills everywhere.
+"""A panel with sliders, where a front end can move them; a row of stills everywhere. On the site, pictures (grader/site/live.py).
 
 The stills are always shown, so the picture is there on GitHub, in a printed copy and while a notebook is graded. The
 sliders follow only where someone can move them: a stored widget without its kernel shows an error, not a picture.
@@ -21,6 +21,8 @@ import numpy as np
 from IPython import get_ipython
 from IPython.display import display
 from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from PIL import Image
 
 from trainlab import plots
@@ -51,6 +53,17 @@ class Slider:
     step: float
     start: float
 
+    @property
+    def decimals(self) -> int:
+        """How many its values need: 0 where all are whole numbers."""
+        return max(len(f"{value:g}".partition(".")[2]) for value in (self.low, self.step))
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """Every value that it can be moved to."""
+        count = round((self.high - self.low) / self.step) + 1
+        return tuple(round(self.low + k * self.step, self.decimals) for k in range(count))
+
 
 def explore(
     panel: Callable[..., plots.Panel],
@@ -68,8 +81,19 @@ def explore(
     """
     plots.show(*(panel(**values) for values in stills), alt=alt, columns=columns)
     if front_end() if live is None else live:
-        display(_widget(panel, alt, sliders))
+        display(_widget(panel, alt, sliders, shape(len(stills), columns)))
         display({"text/html": NAMES, "text/plain": ""}, raw=True)
+
+
+def shape(stills: int, columns: int | None = None) -> tuple[float, float]:
+    """Width and height in inches of the live figure: the proportions of one still, as large as a figure may be.
+
+    With a slider or two above it, it stands within 768 pixels.
+    """
+    columns = columns or stills
+    width, height = plots.WIDTH / columns, min(plots.ROW, plots.TALLEST / -(-stills // columns))
+    scale = min(plots.WIDTH / width, plots.TALLEST / height)
+    return scale * width, scale * height
 
 
 def front_end() -> bool:
@@ -87,7 +111,9 @@ def front_end() -> bool:
     return opened and hasattr(shell, "kernel") and importlib.util.find_spec("ipywidgets") is not None
 
 
-def _widget(panel: Callable[..., plots.Panel], alt: str, sliders: Mapping[str, Slider]) -> Any:
+def _widget(
+    panel: Callable[..., plots.Panel], alt: str, sliders: Mapping[str, Slider], size: tuple[float, float]
+) -> Any:
     import ipywidgets  # an optional dependency, and slow to import
 
     width = max(len(slider.label) for slider in sliders.values())
@@ -97,6 +123,7 @@ def _widget(panel: Callable[..., plots.Panel], alt: str, sliders: Mapping[str, S
             min=slider.low,
             max=slider.high,
             step=slider.step,
+            readout_format=f".{slider.decimals}f",
             description=slider.label,
             style={"description_width": f"{width}ch"},
             layout={"width": f"{width + 48}ch"},
@@ -105,7 +132,7 @@ def _widget(panel: Callable[..., plots.Panel], alt: str, sliders: Mapping[str, S
     }
     picture = ipywidgets.HTML()
     corners = itertools.product(*((slider.low, slider.high) for slider in sliders.values()))
-    paint = painter(panel(**dict(zip(sliders, corner, strict=True))) for corner in corners)
+    paint = painter((panel(**dict(zip(sliders, corner, strict=True))) for corner in corners), size)
 
     def redraw(_: object = None) -> None:
         values = {name: handle.value for name, handle in handles.items()}
@@ -120,16 +147,38 @@ def _widget(panel: Callable[..., plots.Panel], alt: str, sliders: Mapping[str, S
     return ipywidgets.VBox([*handles.values(), picture])
 
 
-def painter(samples: Iterable[plots.Panel]) -> Callable[[plots.Panel], bytes]:
-    """A function that draws a panel as PNG, in about half the time that a stored figure takes.
+def painter(
+    samples: Iterable[plots.Panel], size: tuple[float, float] = (plots.WIDTH, plots.ROW)
+) -> Callable[[plots.Panel], bytes]:
+    """A function that draws a panel as PNG, `size` in inches, in about half the time that a stored figure takes: compressed lightly."""
+    draw = canvas(samples, size)
+
+    def paint(panel: plots.Panel) -> bytes:
+        buffer = io.BytesIO()
+        Image.fromarray(draw(panel)[1]).save(buffer, format="PNG", compress_level=1)
+        return buffer.getvalue()
+
+    return paint
+
+
+def canvas(
+    samples: Iterable[plots.Panel], size: tuple[float, float], density: float = plots.DENSITY
+) -> Callable[[plots.Panel], tuple[Figure, NDArray[np.uint8]]]:
+    """A function that draws a panel, `size` in inches: the figure, and its pixels (height, width, 4), which the next call overwrites.
 
     Laying out is a second of three drawings, so it is done beforehand: the axes stand where the type of every one of
-    the `samples` has room, and do not move with the sliders. What is left is drawn once and compressed lightly, always
-    by one renderer, because it remembers how formulas and words are set: most of them are there in every picture.
+    the `samples` has room, and do not move with the sliders. What is left is drawn once, always by one renderer,
+    because it remembers how formulas and words are set: most of them are there in every picture.
     """
+
+    def figure(panel: plots.Panel) -> Figure:
+        fig = plots.figure(panel, width=size[0], height=size[1])
+        fig.set_dpi(density * fig.dpi)
+        return fig
+
     layouts = []
     for sample in samples:
-        fig = plots.figure(sample)
+        fig = figure(sample)
         with matplotlib.rc_context(plots.STYLE):
             fig.draw_without_rendering()
         layouts.append([ax.get_position(original=True).extents for ax in fig.axes])
@@ -137,16 +186,14 @@ def painter(samples: Iterable[plots.Panel]) -> Callable[[plots.Panel], bytes]:
     low, high = boxes[..., :2].max(axis=0), boxes[..., 2:].min(axis=0)
     renderer = RendererAgg(*fig.bbox.size, fig.dpi)
 
-    def paint(panel: plots.Panel) -> bytes:
-        fig = plots.figure(panel)
+    def draw(panel: plots.Panel) -> tuple[Figure, NDArray[np.uint8]]:
+        fig = figure(panel)
         fig.set_layout_engine("none")
         for ax, corner, size in zip(fig.axes, low, high - low, strict=True):
             ax.set_position((*corner, *size))
         renderer.clear()
         with matplotlib.rc_context(plots.STYLE):
             fig.draw(renderer)
-        pixels, buffer = np.asarray(renderer.buffer_rgba())[..., :3], io.BytesIO()
-        Image.fromarray(pixels).save(buffer, format="PNG", compress_level=1)
-        return buffer.getvalue()
+        return fig, np.asarray(renderer.buffer_rgba())
 
-    return paint
+    return draw

@@ -31,16 +31,12 @@ Grade = Callable[[Submission], Result]
 
 @dataclass(frozen=True)
 class Task:
-    """One submission. `key` names its result (see `grader.engine.grade`); `known` is that result where it is there already.
-
-    `timestamp` is what nbgrader's timestamp.txt says, which is not part of what is graded.
-    """
+    """One submission. `key` names its result (see `grader.engine.grade`); `known` is that result where it is there already."""
 
     student: str
     submission: Submission
     key: str
     known: Result | None = None
-    timestamp: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -78,9 +74,10 @@ def local_pool(workers: int | None) -> Iterator[Pool]:
 
 @contextlib.contextmanager
 def interrupts_held() -> Iterator[Callable[[], None]]:
-    """Ctrl-C inside is heeded where the function that this gives is called, so that no file is left half-way; a second one at once.
+    """Hold Ctrl-C back until the function that this yields is called, which then raises KeyboardInterrupt: no file is left
+    half-written. A second Ctrl-C raises at once.
 
-    Elsewhere it could arrive in a callback of SQLite's or the collector's, where Python prints it and goes on.
+    Not held back, it could arrive in a callback of SQLite's or the collector's, where Python prints it and goes on.
     """
     pressed = 0
 
@@ -115,10 +112,9 @@ def cluster(address: str) -> Iterator[Pool]:
         raise CourseError("--scheduler needs Dask: pip install 'trainlab[cluster]'") from error
     try:
         client = Client(address, timeout=10, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
-        raise CourseError(
-            f"no Dask scheduler answers at {address}; start one with `dask scheduler`"
-        ) from error
+    except (OSError, ValueError) as error:  # a timeout is an OSError
+        reason = f"no Dask scheduler answers at {address}; start one with `dask scheduler`"
+        raise CourseError(reason) from error
     with client:
         width = sum(client.nthreads().values())
         if not width:
@@ -187,7 +183,7 @@ def run(
             yield from gather()
 
 
-def failed(task: Task, what: str) -> Result:
+def failed(task: Task, error: str) -> Result:
     """The result that says: our fault, not the student's."""
-    reason = f"the grader failed ({what.splitlines()[0][:300]}); grade it again"
+    reason = f"the grader failed ({error.splitlines()[0][:300]}); grade it again"
     return Result(key=task.key, unit="", status=Status.GRADER_FAILED, reason=reason)

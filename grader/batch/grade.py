@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import time
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -31,11 +31,11 @@ from grader.engine.submission import (
     Submission,
     parse_timestamp,
     read_submission,
-    without_timestamp,
 )
 from grader.errors import CourseError
 from grader.files import IN_THE_WAY, write_whole
 from grader.progress import Progress
+from grader.record import own
 from grader.record.autograded import Autograded, grading, read_stamp
 from grader.record.edits import edits, snapshot
 from grader.record.gradebook import Gradebook
@@ -45,7 +45,9 @@ from grader.sandbox.limits import Limits
 from grader.source.course import EXTENSIONS, Course, chosen, read_course, read_extensions
 from grader.source.lock import disk_errors, hold
 from grader.source.notebook import Assignment
-from grader.text import some
+from grader.text import encodable, some
+
+Run = Callable[[Iterable[Task]], Iterator[tuple[Task, Result]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class ClassRow:
     """One submission in the summary of a class. `points` go by exercise, in the assignment's order.
 
     `score` is None and `points` empty where the status is not GRADED. `before` is the automatic score that the gradebook
-    had; `penalty` is what the late policy takes off; `key` finds the whole result in the journal.
+    had; `penalty` is what the late policy takes off; `total` is what is exported, of `max_total`: the gradebook's points, a person's
+    among them, less the penalty; None where a person must still grade. `key` finds the whole result in the journal.
     """
 
     student: str
@@ -66,6 +69,8 @@ class ClassRow:
     before: float | None = None
     key: str = ""
     penalty: float = 0.0
+    total: float | None = None
+    max_total: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -83,61 +88,64 @@ class ClassSummary:
     seconds: float
     moves: tuple[Move, ...] = ()
 
-    def count(self, status: Status) -> int:
-        """How many submissions have this status."""
-        return sum(row.status is status for row in self.rows)
+
+@dataclass(frozen=True)
+class Options:
+    """How a class is graded.
+
+    students: only these; workers: submissions graded at once on this machine, one for each processor by default; scheduler:
+    address of a Dask scheduler to use instead; without: tests that a person grades; say: gets each warning, a line, before
+    anything is graded.
+    """
+
+    students: Collection[str] | None = None
+    workers: int | None = None
+    scheduler: str | None = None
+    limits: Limits = field(default_factory=Limits)
+    allow_unsandboxed: bool = False
+    db_url: str | None = None
+    progress: bool = True
+    without: Collection[str] = ()
+    say: Callable[[str], None] = lambda line: None
 
 
-def grade_class(
-    folder: Path,
-    unit: str,
-    *,
-    workers: int | None = None,
-    scheduler: str | None = None,
-    students: Collection[str] | None = None,
-    allow_unsandboxed: bool = False,
-    progress: bool = True,
-    db_url: str | None = None,
-    limits: Limits | None = None,
-    say: Callable[[str], None] = lambda line: None,
-) -> ClassSummary:
-    """Grade every submission of `unit` in the course at `folder`, or those of `students` only.
+def grade_class(folder: Path, unit: str, options: Options = Options()) -> ClassSummary:
+    """Grade every submission of `unit` in the course at `folder`.
 
-    workers: submissions graded at once on this machine; scheduler: address of a Dask scheduler to use instead;
-    say: gets each warning, a line, before anything is graded.
     Raises CourseError, in one line, where the class cannot be graded at all; whatever a single submission does ends in its
     row. After KeyboardInterrupt, or any other end, the same call goes on from where it was.
     """
     start = time.monotonic()
-    course = read_course(folder, db_url)
-    assignment = course.assignment(unit)
-    names = chosen(course.students(unit), students, unit)
-    if not allow_unsandboxed and (readable := linux.in_sight(course.private)):
+    course = read_course(folder, options.db_url)
+    assignment = own.left_to_a_person(course.assignment(unit), options.without)
+    names = chosen(course.students(unit), options.students, unit)
+    if not options.allow_unsandboxed and (readable := linux.in_sight(course.private)):
         raise CourseError(readable)
-    limits = limits or Limits()
-    run_one = functools.partial(
-        engine.grade, assignment=assignment, limits=limits, allow_unsandboxed=allow_unsandboxed
+    grade_one = functools.partial(
+        engine.grade,
+        assignment=assignment,
+        limits=options.limits,
+        allow_unsandboxed=options.allow_unsandboxed,
     )
-    open_pool = (
-        functools.partial(executor.cluster, scheduler)
-        if scheduler
-        else functools.partial(executor.local_pool, workers)
-    )
+
+    def open_pool() -> contextlib.AbstractContextManager[executor.Pool]:
+        if options.scheduler:
+            return executor.cluster(options.scheduler)
+        return executor.local_pool(options.workers)
 
     with disk_errors(course), hold(course.state), contextlib.ExitStack() as stack:
         heed = stack.enter_context(executor.interrupts_held())
         journal = stack.enter_context(contextlib.closing(Journal(course.state)))
         gradebook = stack.enter_context(contextlib.closing(Gradebook(course, assignment)))
         clerk = _Clerk(course, assignment, journal, gradebook)
-        warnings = (
-            *_notices(course, assignment, journal, gradebook),
-            *_extensions(clerk.extensions, gradebook, course, unit),
-        )
-        for warning in warnings:
-            say(warning)
-        tasks = (_task(course, student, assignment, limits, journal) for student in names)
-        bar = stack.enter_context(Progress(f"grading {unit}", len(names), show=progress))
-        results = stack.enter_context(contextlib.closing(executor.run(tasks, run_one, open_pool, heed)))
+        run = functools.partial(executor.run, grade=grade_one, open_pool=open_pool, heed=heed)
+        warnings = list[str]()
+        for warning in itertools.chain(clerk.warnings(), clerk.own_versions(run, options.limits)):
+            options.say(warning)
+            warnings.append(warning)
+        tasks = (clerk.task(student, options.limits) for student in names)
+        bar = stack.enter_context(Progress(f"grading {unit}", len(names), show=options.progress))
+        results = stack.enter_context(contextlib.closing(run(tasks)))
         try:
             for task, result in results:
                 clerk.file(task, result)
@@ -148,86 +156,110 @@ def grade_class(
                 f"stopped: {len(clerk.rows)} of {len(names)} are done; the same command goes on from here"
             )
             raise
-    clerk.rows.sort(key=lambda row: row.student)
-    exercises = tuple(exercise.name for exercise in assignment.exercises)
     return ClassSummary(
         unit,
-        exercises,
-        tuple(clerk.rows),
+        tuple(exercise.name for exercise in assignment.exercises),
+        tuple(sorted(clerk.rows, key=lambda row: row.student)),
         clerk.graded_now,
-        warnings,
+        tuple(warnings),
         time.monotonic() - start,
         tuple(sorted(clerk.moves, key=lambda move: move.student)),
     )
 
 
-def _notices(course: Course, assignment: Assignment, journal: Journal, gradebook: Gradebook) -> list[str]:
-    """What was taken over, and what differs between the unit as it was released and as it will be graded, in a sentence each."""
-    unit, release = assignment.unit, journal.released(assignment.unit)
-    lines = []
-    if journal.taken_over:
-        lines.append(
-            f"{journal.taken_over} results of an earlier version of the grader were taken over into {journal.path}; what was graded by "
-            "another version is graded again, and whose score moves is said"
-        )
-    lines += [
-        f"{source} was edited since its notebook was built, and grading goes by the notebook: run `grader build {unit}` first"
-        for source in unbuilt(course, unit)
-    ]
-    if release and (since := edits(release.snapshot, snapshot(assignment))):
-        lines.append(
-            f"{unit} was edited since it was released ({release.released[:10]}): {', '.join(map(str, since))}. Submissions are graded "
-            f"by what it says now; students keep what was released until `grader release {unit}` makes a new version"
-        )
-    elif gradebook.changed:
-        lines.append(
-            f"{unit} was edited since the gradebook recorded it: {', '.join(gradebook.changed)}. Submissions are graded by what it says now"
-        )
-    return lines
-
-
-def _extensions(extensions: Collection[str], gradebook: Gradebook, course: Course, unit: str) -> list[str]:
-    """What in extensions.csv will have no effect."""
-    if extensions and gradebook.duedate is None:
-        return [f"{EXTENSIONS}: {unit} has no due date in the gradebook, so extra time has no effect"]
-    absent = sorted({*extensions} - {*course.students(unit)})
-    return [f"{EXTENSIONS}: nothing was handed in by {some(absent, 5)}"] if absent else []
-
-
-def _task(course: Course, student: str, assignment: Assignment, limits: Limits, journal: Journal) -> Task:
-    """What a student handed in, and its result where the journal has one that is not our own failure."""
-    unit = assignment.unit
-    folder = course.folder("submitted", student, unit)
-    if course.is_link(student, unit):
-        handed = Submission(unit, (), ("the submission's folder is a link, which is not followed",))
-    else:
-        handed = read_submission(folder, unit)
-    submission, timestamp = without_timestamp(handed)
-    key = engine.result_key(submission, assignment, limits)
-    known = journal.get(key)
-    if known is not None and known.status is Status.GRADER_FAILED:
-        known = None
-    return Task(student, submission, key, known, timestamp)
+class _NotFiled(Exception):
+    """Why the result of one submission could not be written down, in words for its row; the next run tries again."""
 
 
 class _Clerk:
-    """Files one result after the other: journal, gradebook, autograded folder, row."""
+    """Looks a submission's result up before it is graded, and files it afterwards: journal, gradebook, autograded folder, row."""
 
     def __init__(
         self, course: Course, assignment: Assignment, journal: Journal, gradebook: Gradebook
     ) -> None:
         self._course, self._assignment = course, assignment
         self._journal, self._gradebook = journal, gradebook
-        source = course.folder("source", ".", assignment.unit)
-        self._autograded = Autograded(source, assignment, gradebook.released)
-        self.rows: list[ClassRow] = []
-        self.graded_now = 0
-        self.moves: list[Move] = []
+        self._autograded = Autograded(course, assignment, gradebook.released)
         self._snapshot = snapshot(assignment)
-        self.extensions = read_extensions(course.root, assignment.unit)
+        self._extensions = read_extensions(course.root, assignment.unit)
+        self.rows: list[ClassRow] = []
+        self.moves: list[Move] = []
+        self.graded_now = 0
+
+    def warnings(self) -> tuple[str, ...]:
+        """What differs between the unit as it was released and as it will be graded, what was taken over, and what in
+        extensions.csv has no effect: a sentence each."""
+        unit, lines = self._assignment.unit, list[str]()
+        release = self._journal.released(unit)
+        if self._journal.taken_over:
+            lines.append(
+                f"{self._journal.taken_over} results of an earlier version of the grader were taken over into {self._journal.path}; "
+                "what was graded by another version is graded again, and whose score moves is said"
+            )
+        lines += [
+            f"{source} was edited since its notebook was built, and grading goes by the notebook: run `grader build {unit}` first"
+            for source in unbuilt(self._course, unit)
+        ]
+        if release and (since := edits(release.snapshot, self._snapshot)):
+            lines.append(
+                f"{unit} was edited since it was released ({release.released[:10]}): {', '.join(map(str, since))}. Submissions are "
+                f"graded by what it says now; students keep what was released until `grader release {unit}` makes a new version"
+            )
+        elif changed := self._gradebook.changed:
+            lines.append(
+                f"{unit} was edited since the gradebook recorded it: {', '.join(changed)}. Submissions are graded by what it says now"
+            )
+        absent = sorted({*self._extensions} - {*self._course.students(unit)})
+        if self._extensions and self._gradebook.duedate is None:
+            lines.append(
+                f"{EXTENSIONS}: {unit} has no due date in the gradebook, so extra time has no effect"
+            )
+        elif absent:
+            lines.append(f"{EXTENSIONS}: nothing was handed in by {some(absent, 5)}")
+        return tuple(lines)
+
+    def own_versions(self, run: Run, limits: Limits) -> Iterator[str]:
+        """What the unit's tests say of its own solution and of an untouched notebook, each graded once per key: a sentence for each
+        test that is wrong about one. Raises CourseError after those where the solution does not pass."""
+        source = self._course.source(self._assignment.unit), self._assignment, self._course.conventions
+        versions = own.solution(*source), own.untouched(*source, self._gradebook.released)
+        keys = [engine.result_key(version, self._assignment, limits) for version in versions]
+        tasks = [Task("", one, key, self._journal.own(key)) for one, key in zip(versions, keys, strict=True)]
+        results = {task.key: result for task, result in run(tasks)}
+        solution, untouched = (results[key] for key in keys)
+        unit, failing = self._assignment.unit, own.failures(solution)
+        yield from own.complaints(failing, () if failing else own.passed(untouched))
+        if failing:  # tried again the next time
+            raise CourseError(
+                f"{unit}: nothing was graded, because its own solution does not pass {some([*failing])}: mend that, or let the tests run in "
+                f"the student's process (`grader release {unit} --in-process`), or leave them to a person by --without "
+                f"{' --without '.join(failing)}"
+            )
+        for result in (solution, untouched):
+            self._journal.append_own(result)
+
+    def task(self, student: str, limits: Limits) -> Task:
+        """What a student handed in, and its result where the journal has one that is not our own failure."""
+        unit = self._assignment.unit
+        if self._course.is_link(student, unit):
+            submission = Submission(unit, (), ("the submission's folder is a link, which is not followed",))
+        else:
+            submission = read_submission(self._course.folder("submitted", student, unit), unit)
+        key = engine.result_key(submission, self._assignment, limits)
+        result = self._journal.get(key)
+        if result is not None and result.status is Status.GRADER_FAILED:
+            result = None
+        return Task(student, submission, key, result)
 
     def file(self, task: Task, result: Result) -> None:
         """File the result of one submission. Raises CourseError or OSError where nothing can be written any more."""
+        try:
+            row = self._filed(task, result)
+        except _NotFiled as error:
+            row = self._row(task.student, replace(result, status=Status.GRADER_FAILED, reason=str(error)))
+        self.rows.append(row)
+
+    def _filed(self, task: Task, result: Result) -> ClassRow:
         folder = self._course.folder("autograded", task.student, self._assignment.unit)
         stamp = read_stamp(folder, self._assignment)
         done = stamp is not None and (stamp.key, stamp.status) == (result.key, result.status)
@@ -238,46 +270,45 @@ class _Clerk:
         try:
             made = None if done else self._autograded.make(task.submission, result)
         except Exception as error:  # a notebook that our own code stumbles over must not stop the class
-            reason = f"no autograded notebook could be made ({type(error).__name__})"
-            self._fail(task, result, reason)
-            return
+            raise _NotFiled(f"no autograded notebook could be made ({type(error).__name__})") from error
         resubmitted = stamp is None or stamp.submission != task.submission.digest
         if old is not None:
-            self._note_move(task, old, result, resubmitted=resubmitted)
-        timestamp, incidents = parse_timestamp(task.timestamp)
+            self._note_move(task.student, old, result, resubmitted=resubmitted)
+        handed_in, remarks = parse_timestamp(task.submission.timestamp, self._course.zone)
+        origin = made or stamp
         scores = grading(
             task.student,
-            timestamp,
+            handed_in,
             self._assignment,
             result,
-            made.untouched if made is not None else stamp.untouched if stamp is not None else (),
+            origin.untouched if origin else (),
             resubmitted=resubmitted,
-            extension=self.extensions.get(task.student),
+            extension=self._extensions.get(task.student),
         )
         try:
-            recorded = self._gradebook.record(scores)
+            recorded = self._gradebook.record(replace(scores, garbled=bool(remarks)))
         except (sa.exc.DataError, sa.exc.IntegrityError, UnicodeError) as error:
-            what = str(getattr(error, "orig", error)).splitlines()[0]
-            reason = f"the gradebook refuses this student ({what}); rename the folder"
-            self._fail(task, result, reason)
-            return
+            reason = str(getattr(error, "orig", error)).splitlines()[0]
+            raise _NotFiled(f"the gradebook refuses this student ({reason}); rename the folder") from error
         try:
             if made is not None:
                 made.write(folder)
-            if task.timestamp:
-                write_whole(folder / TIMESTAMP, task.timestamp)
+            if task.submission.timestamp:
+                write_whole(folder / TIMESTAMP, task.submission.timestamp)
         except IN_THE_WAY as error:
-            reason = f"something else lies where {error.filename2 or error.filename} belongs: move it away"
-            self._fail(task, result, reason)
-            return
-        row = self._row(task, result, incidents)
-        self.rows.append(replace(row, before=_one(recorded.before), penalty=_one(recorded.penalty)))
+            place = error.filename2 or error.filename
+            raise _NotFiled(f"something else lies where {place} belongs: move it away") from error
+        row = self._row(task.student, result)
+        return replace(
+            row,
+            incidents=(*row.incidents, *remarks),
+            before=recorded.before,
+            penalty=recorded.penalty,
+            total=recorded.total,
+            max_total=self._gradebook.max_score,
+        )
 
-    def _fail(self, task: Task, result: Result, reason: str) -> None:
-        """A row that says that it is our failure; nothing else is written, and the next run tries again."""
-        self.rows.append(self._row(task, replace(result, status=Status.GRADER_FAILED, reason=reason)))
-
-    def _note_move(self, task: Task, old: Result, new: Result, *, resubmitted: bool) -> None:
+    def _note_move(self, student: str, old: Result, new: Result, *, resubmitted: bool) -> None:
         """Keep what differs from the result that the autograded folder was made from."""
         tests = moved_tests(old, new)
         if not tests and old.status is new.status:
@@ -288,7 +319,7 @@ class _Clerk:
         why += [f"edited: {', '.join(dict.fromkeys(edited))}"] if edited else []
         other = "another version of the grader, its limits or the unit's bank"
         move = Move(
-            _printable_id(task.student),
+            encodable(student),
             final_score(old),
             final_score(new),
             new.status,
@@ -298,15 +329,15 @@ class _Clerk:
         self._journal.append_move(self._assignment.unit, move, old, new)
         self.moves.append(move)
 
-    def _row(self, task: Task, result: Result, incidents: tuple[str, ...] = ()) -> ClassRow:
+    def _row(self, student: str, result: Result) -> ClassRow:
         return ClassRow(
-            student=_printable_id(task.student),
+            student=encodable(student),
             status=result.status,
-            score=_one(final_score(result)),
-            max_score=_one(self._assignment.max_points),
-            points=_one(self._points(result)),
+            score=final_score(result),
+            max_score=self._assignment.max_points,
+            points=self._points(result),
             reason=result.reason,
-            incidents=(*result.incidents, *incidents),
+            incidents=(*result.incidents, *filter(None, [result.in_process])),
             key=result.key,
         )
 
@@ -319,13 +350,3 @@ class _Clerk:
             for notebook in self._assignment.notebooks
             for exercise in notebook.exercises
         )
-
-
-def _printable_id(student: str) -> str:
-    return student if student.isascii() else student.encode("utf-8", "backslashreplace").decode()
-
-
-@functools.lru_cache(maxsize=1000, typed=True)
-def _one(value: Any) -> Any:
-    """Equal values as one object: a class of 5,000 has few different scores, and every row stays in memory."""
-    return value

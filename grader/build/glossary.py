@@ -30,9 +30,8 @@ class Term:
 
     @property
     def key(self) -> str:
-        """What two lectures' rows for one term share: no capitals, no hyphens, no symbol or bracket behind it."""
-        plain = re.sub(r"\s+(?:[^\x00-\x7f]|\$[^$]*\$|\(.*\))$", "", self.english)
-        return plain.casefold().replace("-", " ")
+        """What two lectures' rows for one term share."""
+        return key(self.english)
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,11 @@ class Entry:
     """Of the section that the link leads to."""
     others: tuple[str, ...]
     """Numbers of further units whose glossaries have the term."""
+
+
+def key(english: str) -> str:
+    """A term without capitals, hyphens, and a symbol or bracket behind it."""
+    return re.sub(r"\s+(?:[^\x00-\x7f]|\$[^$]*\$|\(.*\))$", "", english).casefold().replace("-", " ")
 
 
 def entries(root: Path, units: Sequence[Unit]) -> list[Entry]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -26,9 +27,8 @@ def build_lecture(source: Path, repository: str, *, force: bool) -> Built:
     digest = lecture_digest(nb)
     stored = nbformat.read(target, as_version=4) if target.exists() and not force else None
     if stored is not None and stored.metadata.get("trainlab") == {"digest": digest}:
-        for cell, before in zip(
-            nb.cells, stored.cells, strict=True
-        ):  # metadata may have changed; outputs cannot
+        # metadata may have changed; outputs cannot
+        for cell, before in zip(nb.cells, stored.cells, strict=True):
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = before.outputs, before.execution_count
     else:
@@ -51,19 +51,37 @@ def _write_cover(nb: NotebookNode, path: Path) -> None:
 
 
 def lecture_digest(nb: NotebookNode) -> str:
-    """What a lecture's outputs depend on in this repository: its cells and the sources of the helper module."""
+    """What a lecture's outputs depend on in this repository: its cells, and the helper module's rooms that it imports."""
+    text = "".join(f"\0{cell.cell_type}\0{cell.source}" for cell in nb.cells)
+    sources = _rooms("\n".join(cell.source for cell in nb.cells if cell.cell_type == "code"))
+    for name in sorted(sources):
+        text += f"\0{name}\0{sources[name]}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+_IMPORT = re.compile(r"^ *(?:from|import) trainlab(?:\.(\w+))?(?: import (.+))?", re.MULTILINE)
+
+
+def _rooms(code: str) -> dict[str, str]:
+    """The source of each room of trainlab that this code imports, or that one of these rooms imports."""
     import trainlab
 
-    sha = hashlib.sha256()
-    for path in sorted(Path(trainlab.__file__).parent.glob("*.py")):
-        sha.update(path.read_bytes())
-    for cell in nb.cells:
-        sha.update(f"\0{cell.cell_type}\0{cell.source}".encode())
-    return sha.hexdigest()[:16]
+    found: dict[str, str] = {}
+    waiting = [code]
+    while waiting:
+        for room, names in _IMPORT.findall(waiting.pop()):
+            for name in {room, *re.findall(r"\w+", "" if room else names)} - found.keys():
+                if (path := Path(trainlab.__file__).with_name(f"{name}.py")).exists() and name:
+                    found[name] = path.read_text(encoding="utf-8")
+                    waiting.append(found[name])
+    return found
 
 
-def execute(nb: NotebookNode, source: Path) -> NotebookNode:
-    """Run a notebook from the top in a clean kernel, in an empty folder. Raises CourseError with the failing cell."""
+def execute(
+    nb: NotebookNode, source: Path, *, folder: str | None = None, go_on: bool = False
+) -> NotebookNode:
+    """Run a notebook from the top in a clean kernel, in `folder` or an empty one. Raises CourseError with the failing cell, unless it is to
+    `go_on` with the next."""
     nb = nbformat.from_dict(nb)
     environment = {**os.environ, "PYTHONHASHSEED": "0"}
     with tempfile.TemporaryDirectory() as sockets, tempfile.TemporaryDirectory() as empty:
@@ -72,7 +90,9 @@ def execute(nb: NotebookNode, source: Path) -> NotebookNode:
             timeout=LECTURE_TIMEOUT,
             kernel_name="python3",
             record_timing=False,
-            resources={"metadata": {"path": empty}},
+            coalesce_streams=True,  # two prints are one output however the kernel's clock cuts them
+            allow_errors=go_on,
+            resources={"metadata": {"path": folder or empty}},
             # no open port, and no warning about one
             config=Config(KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"}),
         )

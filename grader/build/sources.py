@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jupytext
 import nbformat
 from nbformat import NotebookNode
 from traitlets.config import Config
@@ -18,15 +17,20 @@ from traitlets.config.loader import PyFileConfigLoader
 
 from grader.errors import CourseError
 from grader.files import write_whole
+from grader.source.notebook import nbgrader_of
 from grader.source.regions import split_regions
 
 GENERATED = "generated"
 SETUP_CELL = """\
-try:  # nothing happens where the course's helper module is there already
-    import trainlab
-except ModuleNotFoundError:
-    %pip install -q "trainlab @ git+{repository}"
-    import trainlab"""
+from importlib.util import find_spec
+
+if not find_spec("trainlab"):  # nothing happens where the course's helper module is there already
+    %pip install -qqq "trainlab @ git+{repository}"
+    if not find_spec("trainlab"):
+        raise ConnectionError(
+            "trainlab, this course's helper module, is not here yet, and pip could not fetch it: "
+            "connect to the network, once, and run this cell again"
+        )"""
 BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab}/blob/main/{path})"
 )
@@ -61,6 +65,8 @@ def read_source(path: Path, repository: str, published: str) -> NotebookNode:
     `published` is the path, in the repository, of the notebook that readers open. Raises CourseError with the place
     of a misspelt marker or a grade id that is used twice.
     """
+    import jupytext  # not for a student version, which every first grading of a unit makes
+
     nb = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent")
     cells = [cell for cell in nb.cells if GENERATED not in cell.metadata.get("tags", ())]
     if not cells or cells[0].cell_type != "markdown":
@@ -106,7 +112,7 @@ def _completed(cell: NotebookNode) -> dict[str, Any]:
 def _check_cells(cells: list[NotebookNode], path: Path) -> None:
     seen: dict[str, int] = {}
     for index, cell in enumerate(cells, start=1):
-        meta = cell.metadata.get("nbgrader") or {}
+        meta = nbgrader_of(cell)
         grade_id = meta.get("grade_id")
         where = f"{path}: cell {index}" + (f" ('{grade_id}')" if grade_id else "")
         if FOLDED in cell.metadata.get("tags", ()) and not cell.source.startswith(("# @title ", "#@title ")):
@@ -137,7 +143,7 @@ def _set_ids(cells: list[NotebookNode]) -> None:
     """Stable ids: the grade id, or a hash of the contents, so that a rebuild or an unrelated edit changes none."""
     used: set[str] = set()
     for cell in cells:
-        grade_id = (cell.metadata.get("nbgrader") or {}).get("grade_id")
+        grade_id = nbgrader_of(cell).get("grade_id")
         base = grade_id or hashlib.sha256(cell.source.encode()).hexdigest()[:12]
         name, copies = base, 1
         while name in used:
@@ -166,18 +172,15 @@ def is_built(source: Path) -> bool:
     target = source.with_suffix(".ipynb")
     if not target.exists():
         return False
-    if source.stat().st_mtime_ns == target.stat().st_mtime_ns:
-        return True  # `build_source` gives both one time
-    fresh, stored = _read_assignment_source(source, ""), nbformat.read(target, as_version=4)
-    said, says = (
+    fresh, stored = (
         [
             (cell.cell_type, _BADGE_LINE.sub("", cell.source), cell.metadata)
             for cell in nb.cells
             if GENERATED not in cell.metadata.get("tags", ())
         ]
-        for nb in (fresh, stored)
+        for nb in (_read_assignment_source(source, ""), nbformat.read(target, as_version=4))
     )
-    return said == says
+    return fresh == stored
 
 
 def _read_assignment_source(source: Path, repository: str) -> NotebookNode:

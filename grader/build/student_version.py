@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import logging
 import os
 import re
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,11 +18,12 @@ from grader.errors import CourseError
 from grader.source.course import Course, read_course
 
 
-def build_assignment(root: Path, source: Path, repository: str) -> list[Built]:
-    built = build_source(source, repository)
+def build_assignment(course: Course, unit: str, sources: Sequence[Path], repository: str) -> list[Built]:
+    """A unit's notebooks from its text sources, and its student version in the release folder."""
+    built = [build_source(source, repository) for source in sources]
     with tempfile.TemporaryDirectory() as scratch:
-        released = generate_student_version(root, source.stem, Path(scratch))
-        return [built, *mirror(released, root / "assignments" / source.stem)]
+        released = generate_student_version(course.root, unit, Path(scratch))
+        return [*built, *mirror(released, course.folder("release", ".", unit))]
 
 
 def generate_student_version(root: Path, unit: str, scratch: Path) -> Path:
@@ -52,7 +55,8 @@ def generate(course: Course, unit: str, scratch: Path, *, register: bool = False
     chatter = logging.getLogger("tornado.application")  # where nbgrader repeats what its own log says
     try:
         chatter.disabled = True
-        outcome = capture_log(converter)
+        with contextlib.chdir(course.root):  # where nbgrader looks for header, footer and autotests.yml
+            outcome = capture_log(converter)
     finally:
         chatter.disabled = False
         os.environ["PATH"] = path

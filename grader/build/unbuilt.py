@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
 from grader.errors import CourseError
 from grader.source.course import Course
+from grader.source.notebook import is_text_source
 
 
 def unbuilt(course: Course, unit: str) -> list[Path]:
     """Text sources that say something else than the notebooks beside them, by which a class is graded."""
-    sources = text_sources(course, unit)
-    if all(source.stat().st_mtime_ns == mtime(source.with_suffix(".ipynb")) for source in sources):
-        return []
+    return [source for source in text_sources(course, unit) if not _is_built(source)]
+
+
+def _is_built(source: Path) -> bool:
+    if source.stat().st_mtime_ns == mtime(source.with_suffix(".ipynb")):
+        return True  # `build_source` gives both one time
     from grader.build.sources import is_built  # takes seconds to import
 
-    found = []
-    for source in sources:
-        with contextlib.suppress(CourseError):  # a source that cannot be read says something else, too
-            if is_built(source):
-                continue
-        found.append(source)
-    return found
+    try:
+        return is_built(source)
+    except CourseError:  # a source that cannot be read says something else, too
+        return False
 
 
 def text_sources(course: Course, unit: str) -> list[Path]:
-    """Text sources of a unit: those that have the unit's name, or a notebook's beside them."""
-    folder = course.source(unit)
-    return sorted(p for p in folder.glob("*.py") if p.stem == folder.name or p.with_suffix(".ipynb").exists())
+    """Text sources of a unit."""
+    return sorted(path for path in course.source(unit).glob("*.py") if is_text_source(path))
 
 
 def mtime(path: Path) -> int:

@@ -1,7 +1,8 @@
-"""Commands of who writes a unit: build, verify."""
+"""Commands of who writes a unit: build, verify, site."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from grader.cli.options import HERE, Course, Json, Units
 from grader.cli.printing import console, emit, show_verified
 from grader.engine.result import Result
+from grader.errors import CourseError
 from grader.source.notebook import Assignment
 
 
@@ -38,21 +40,23 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """The tests are tested: right solutions pass, wrong ones fail, nothing leaks. Example: grader verify 05_momentum"""
-    from grader.build.build import units as all_units
     from grader.engine import preload
     from grader.engine.grade import grade as grade_one
     from grader.engine.submission import Submission
     from grader.release import verify as verifying
+    from grader.source.course import read_course
 
     preload.server()  # imports its packages while this process reads the bank
     root, reports = course.resolve(), []
-    for unit in units or [name for name in all_units(root) if (root / "solutions" / name).is_dir()]:
 
-        def grade(notebook: bytes, assignment: Assignment, unit: str = unit) -> Result:
-            submission = Submission(unit, ((f"{unit}.ipynb", notebook),))
-            # the bank is the instructor's own code: a machine without isolation may verify it all the same
-            return grade_one(submission, assignment, allow_unsandboxed=True)
+    def grade(submission: Submission, assignment: Assignment) -> Result:
+        # the bank is the instructor's own code: a machine without isolation may verify it all the same
+        return grade_one(submission, assignment, allow_unsandboxed=True)
 
+    here = read_course(root)
+    if not (names := units or here.units()):
+        raise CourseError(f"{root}: {here.steps['source']}/ holds no unit, so there is nothing to verify")
+    for unit in names:
         reports.append(verifying.verify(root, unit, grade, progress=True))
         if not as_json:
             show_verified(reports[-1], rows=show)
@@ -60,3 +64,14 @@ def verify(
         emit(reports)
     if any(report.problems for report in reports):
         raise typer.Exit(1)
+
+
+def site(
+    to: Annotated[Path, typer.Option("--to", help="The folder that is made, or made again.")] = Path("site"),
+    course: Course = HERE,
+) -> None:
+    """The built notebooks as a website, which needs no server. Example: grader site --to site"""
+    from grader.site.build import build as building
+
+    count = building(course.resolve(), to.resolve())
+    console.print(f"{count} pages: open {to / 'index.html'}", highlight=False)

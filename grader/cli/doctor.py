@@ -11,6 +11,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.version import Version
+
 from grader.errors import CourseError
 from grader.sandbox import linux
 from grader.sandbox.limits import Limits
@@ -44,21 +46,18 @@ def examine() -> list[Finding]:
     """Every finding, in the order to read them: the verdict on isolation, its layers, folders, versions."""
     layers, problem = _layers()
     weak = [layer.name for layer in layers if not layer.holds]
-    if problem:
-        first = Finding("missing", "isolation", problem)
-    elif not linux.isolated(layers):
-        first = Finding(
-            "missing", "isolation", "`grader grade` refuses here, unless --allow-unsandboxed is given"
+    if problem or not linux.isolated(layers):
+        mark, detail = (
+            "missing",
+            problem or "`grader grade` refuses here, unless --allow-unsandboxed is given",
         )
     else:
-        first = Finding(
-            "weak" if weak else "ok", "isolation", f"without {', '.join(weak)}" if weak else "complete"
-        )
-    found = [first]
+        mark, detail = ("weak", f"without {', '.join(weak)}") if weak else ("ok", "complete")
+    findings = [Finding(mark, "isolation", detail)]
     for layer in layers:
         mark = "ok" if layer.holds else "weak" if layer.name in _OPTIONAL else "missing"
-        found.append(Finding(mark, layer.name, layer.detail))
-    return [*found, *_course(), *_folders(), *_versions()]
+        findings.append(Finding(mark, layer.name, layer.detail))
+    return [*findings, *_course(), *_folders(), *_versions()]
 
 
 def _layers() -> tuple[list[linux.Layer], str]:
@@ -79,37 +78,43 @@ def _course() -> list[Finding]:
     if not Path("nbgrader_config.py").is_file():
         return []
     readable = linux.in_sight(read_course(Path.cwd()).private)
-    return [
-        Finding(
-            "missing" if readable else "ok",
-            "course",
-            readable or "nothing of it can be read by students' code",
-        )
-    ]
+    detail = readable or "nothing of it can be read by students' code"
+    return [Finding("missing" if readable else "ok", "course", detail)]
 
 
 def _folders() -> list[Finding]:
-    found = []
-    for what, folder in (("scratch folder", Path(tempfile.gettempdir())), ("present folder", Path.cwd())):
+    findings = []
+    for name, folder in (("scratch folder", Path(tempfile.gettempdir())), ("present folder", Path.cwd())):
         free = shutil.disk_usage(folder).free / 2**30
         writable = os.access(folder, os.W_OK)
         mark = "ok" if writable and free > 1 else "weak"
-        found.append(
-            Finding(mark, what, f"{folder}: {'' if writable else 'not writable, '}{free:.0f} GiB free")
-        )
-    return found
+        detail = f"{folder}: {'' if writable else 'not writable, '}{free:.0f} GiB free"
+        findings.append(Finding(mark, name, detail))
+    return findings
 
 
 def _versions() -> list[Finding]:
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     who = os.geteuid() if hasattr(os, "geteuid") else getpass.getuser()
     system = f"{platform.system()} {platform.release()}, {usable} processors, user {who}"
-    found = [Finding("ok", "system", system), Finding("ok", "python", platform.python_version())]
+    findings = [Finding("ok", "system", system), Finding("ok", "python", platform.python_version())]
+    tested = _tested()
     for name in PACKAGES:
         try:
-            found.append(Finding("ok", name, importlib.metadata.version(name)))
+            version = importlib.metadata.version(name)
+            newer = name in tested and Version(Version(version).public) > Version(tested[name])
+            said = f"{version}, newer than {tested[name]}, with which the tests ran" if newer else version
+            findings.append(Finding("ok", name, said))
         except importlib.metadata.PackageNotFoundError:
             extra = "needed for --scheduler only: pip install 'trainlab[cluster]'"
             optional = name == "distributed"
-            found.append(Finding("weak" if optional else "missing", name, extra if optional else _INSTALL))
-    return found
+            findings.append(Finding("weak" if optional else "missing", name, extra if optional else _INSTALL))
+    return findings
+
+
+def _tested() -> dict[str, str]:
+    """The exact versions that the tests ran with: constraints.txt, which the wheel carries and a clone has at its top."""
+    package = Path(__file__).parents[1]
+    path = next(p for p in (package / "constraints.txt", package.parent / "constraints.txt") if p.is_file())
+    pins = (line.partition("==") for line in path.read_text(encoding="utf-8").splitlines())
+    return {name.strip().lower(): version.strip() for name, _, version in pins}

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from grader.cli.options import HERE, Course, Database, Json, Students, Unit, Unsandboxed
+from grader.cli.options import HERE, Course, Database, Json, Students, Unit, Units, Unsandboxed
 from grader.cli.printing import (
     emit,
     show_class,
@@ -30,6 +30,26 @@ def release(
             metavar="OWNER/NAME", help="Let the badge and the %pip line point to this fork on GitHub."
         ),
     ] = None,
+    allow_line: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-line",
+            help="A line of the student version that gives nothing away; may be given more than once.",
+        ),
+    ] = None,
+    in_process: Annotated[
+        bool,
+        typer.Option(
+            "--in-process",
+            help="Tag the tests that the solution passes in one kernel only, so that they run in the student's process.",
+        ),
+    ] = False,
+    variant: Annotated[
+        int | None,
+        typer.Option(
+            metavar="SEED", help="Other data for this class, in a unit that has a VARIANT, such as 13."
+        ),
+    ] = None,
     course: Course = HERE,
     db_url: Database = None,
     as_json: Json = False,
@@ -37,11 +57,23 @@ def release(
     """The student version, checked, and the unit in the gradebook. Example: grader release 05_momentum --repository me/my-fork"""
     from grader.release.release import release as release_unit
 
-    done = release_unit(course, unit, repository=repository, db_url=db_url)
+    done = release_unit(
+        course,
+        unit,
+        repository=repository,
+        variant=variant,
+        db_url=db_url,
+        allowed_lines=[line.strip() for line in allow_line or ()],
+        in_process=in_process,
+    )
     if as_json:
         emit(done)
-        return
-    show_released(done)
+    else:
+        from grader.source.course import read_course
+
+        show_released(done, read_course(course, db_url))
+    if done.failures:
+        raise typer.Exit(1)
 
 
 def merge(
@@ -57,7 +89,7 @@ def merge(
     as_json: Json = False,
 ) -> None:
     """Manual scores, extra credit and comments from a copy of the gradebook. Example: grader merge other/gradebook.db --dry-run"""
-    from grader.record.merge import Outcome
+    from grader.record.merge import Decision
     from grader.record.merge import merge as merge_gradebooks
 
     done = merge_gradebooks(course, other, prefer=prefer, dry_run=dry_run, db_url=db_url)
@@ -65,7 +97,7 @@ def merge(
         emit(done)
     else:
         show_merged(done, dry_run=dry_run)
-    if done.of(Outcome.CONFLICT, Outcome.ABSENT):
+    if done.of(Decision.CONFLICT, Decision.ABSENT):
         raise typer.Exit(1)
 
 
@@ -92,45 +124,35 @@ def grade(
     scheduler: Annotated[
         str | None, typer.Option(help="A Dask scheduler to use instead, tcp://host:port.")
     ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without", help="A test that a person grades, by its grade id; may be given more than once."
+        ),
+    ] = None,
     db_url: Database = None,
     unsandboxed: Unsandboxed = False,
     as_json: Json = False,
 ) -> None:
     """Grade submitted/<student>/<unit>/ into the gradebook; a second run grades only what changed. Example: grader grade 05_momentum"""
-    from grader.engine import preload
-
-    # a class that was never graded: let the warm server import its packages while this process imports its own
-    if scheduler is None and not any((course / "autograded").glob(f"*/{glob.escape(unit)}")):
-        preload.server()
-    from grader.batch.grade import grade_class
-
-    def say(line: str) -> None:
-        print(f"grader: {line}", file=sys.stderr, flush=True)
+    if scheduler is None:
+        _begin_imports(course, unit)
+    from grader.batch.grade import Options, grade_class
 
     if source is not None:
-        from grader.lms.collect import collect
-        from grader.lms.roster import read_roster
-        from grader.source.course import read_course
-
-        taken = collect(read_course(course, db_url), unit, source, read_roster(roster) if roster else None)
-        say(taken.line)
-        for remark in taken.remarks[:20]:
-            say(remark)
-        if len(taken.remarks) > 20:
-            say(f"and {len(taken.remarks) - 20} more remarks of that kind")
+        _take_in(course, unit, source, roster, db_url)
     elif roster is not None:
         raise CourseError("--roster goes with --from: it says who is who in the submissions taken in")
-
-    summary = grade_class(
-        course,
-        unit,
+    options = Options(
+        students=students or None,
         workers=workers,
         scheduler=scheduler,
-        students=students or None,
-        db_url=db_url,
         allow_unsandboxed=unsandboxed,
-        say=say,
+        without=without or (),
+        db_url=db_url,
+        say=_say,
     )
+    summary = grade_class(course, unit, options)
     if as_json:
         emit(summary)
     else:
@@ -141,16 +163,53 @@ def grade(
         raise typer.Exit(1)
 
 
+def _begin_imports(course: Path, unit: str) -> None:
+    """For a class that was never graded, let the warm server import its packages while this process imports its own."""
+    from grader.engine import preload
+
+    if not any((course / "autograded").glob(f"*/{glob.escape(unit)}")):
+        preload.server()
+
+
+def _take_in(course: Path, unit: str, source: Path, roster: Path | None, db_url: str | None) -> None:
+    """Put submissions into submitted/, and say what came of it."""
+    from grader.lms.collect import collect
+    from grader.lms.roster import read_roster
+    from grader.source.course import read_course
+
+    taken = collect(read_course(course, db_url), unit, source, read_roster(roster) if roster else None)
+    for line in (taken.line, *taken.remarks[:20]):
+        _say(line)
+    if len(taken.remarks) > 20:
+        _say(f"and {len(taken.remarks) - 20} more remarks of that kind")
+
+
+def _say(line: str) -> None:
+    print(f"grader: {line}", file=sys.stderr, flush=True)
+
+
 def feedback(
     unit: Unit,
     course: Course = HERE,
     students: Students = None,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", help="moodle or canvas: also a zip of the pages, as the platform takes them."),
+    ] = None,
+    roster: Annotated[
+        Path | None,
+        typer.Option(
+            "--roster", help="With --to moodle: the grading worksheet, where a download was not taken in."
+        ),
+    ] = None,
     db_url: Database = None,
     as_json: Json = False,
 ) -> None:
-    """A page for each student, feedback/<student>/<unit>/; run it again after grading by hand. Example: grader feedback 05_momentum"""
+    """A page for each student, feedback/<student>/<unit>/; run it again after grading by hand. Example: grader feedback 05_momentum --to moodle"""
     from grader.pages.feedback import write_feedback
 
+    if roster is not None and to is None:
+        raise CourseError("--roster goes with --to: it says what the platform calls each student")
     written = write_feedback(course, unit, students=students or None, db_url=db_url)
     if as_json:
         emit(written)
@@ -158,7 +217,7 @@ def feedback(
         print(
             f"{written.submissions} submissions have feedback; {written.changed} pages are new or changed, in {written.seconds:.1f} s"
         )
-    for who, what in (
+    for who, why in (
         (written.ungraded, f"not graded yet, so without feedback: `grader grade {unit}` first"),
         (
             written.resubmitted,
@@ -166,7 +225,14 @@ def feedback(
         ),
     ):
         if who:
-            print(f"grader: {some(who, 5, ascii)}: {what}", file=sys.stderr)
+            _say(f"{some(who, 5, ascii)}: {why}")
+    if to is not None:
+        from grader.lms.hand_back import hand_back
+        from grader.lms.roster import read_roster
+        from grader.source.course import read_course
+
+        listed = read_roster(roster) if roster else None
+        _say(hand_back(read_course(course, db_url), unit, to, listed, students or None))
     if written.failed:
         raise typer.Exit(1)
 
@@ -187,17 +253,15 @@ def report(
     """The class on one page: scores, exercises, misconceptions, incidents, students. Example: grader report 05_momentum"""
     from grader.pages.report import write_report
 
-    path, found = write_report(course, unit, out=out, anonymous=anonymous, db_url=db_url)
+    path, summary = write_report(course, unit, out=out, anonymous=anonymous, db_url=db_url)
     if as_json:
-        emit(found.to_dict())
+        emit(summary)
     else:
-        print(f"{len(found.students)} submissions: {path}")
+        print(f"{len(summary.students)} submissions: {path}")
 
 
 def export(
-    units: Annotated[
-        list[str] | None, typer.Argument(help="Units such as 05_momentum; all in the gradebook by default.")
-    ] = None,
+    units: Units = None,
     to: Annotated[str, typer.Option("--to", help="canvas, moodle, gradescope or csv.")] = "csv",
     out: Annotated[
         Path | None,
@@ -212,9 +276,13 @@ def export(
         bool, typer.Option("--bom", help="Begin with a byte-order mark, for a double click in Excel.")
     ] = False,
     db_url: Database = None,
+    as_json: Json = False,
 ) -> None:
     """Final scores for Canvas, Moodle, Gradescope or a CSV. Example: grader export 05_momentum --to canvas --roster canvas.csv"""
     from grader.lms.export import export_grades
 
-    said = export_grades(course, units or (), to=to, out=out, roster=roster, db_url=db_url, bom=bom)
-    print(f"grader: {said}", file=sys.stderr)
+    done = export_grades(course, units or (), to=to, out=out, roster=roster, db_url=db_url, bom=bom)
+    if as_json:
+        emit(done)
+    else:
+        _say(done.line)

@@ -24,9 +24,9 @@ def start(course: Course = HERE) -> None:
         print(
             f"{name}: kept as you have changed it; the course has a newer version: rename yours to get that"
         )
-    for what, names in (("new", laid.new), ("brought up to date", laid.renewed)):
+    for change, names in (("new", laid.new), ("brought up to date", laid.renewed)):
         if names:
-            print(f"{workspace.WORK}/: {len(names)} copies {what}")
+            print(f"{workspace.WORK}/: {len(names)} copies {change}")
     print(f"start page: {workspace.WORK}/{workspace.START}")
 
 
@@ -46,6 +46,11 @@ def check(
     from grader.cli import printing
     from grader.learner import check
 
+    if sys.stderr.isatty():
+        print(
+            f"running {notebook} and its tests; one that does not end is stopped after {check.PATIENCE.test_seconds:g} s",
+            file=sys.stderr,
+        )
     checked = check.check(course, notebook, hint=hint, solution=solution)
     if not checked.isolated:
         print("grader: no isolation on this machine: your notebook ran with your own rights", file=sys.stderr)

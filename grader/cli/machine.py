@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,7 @@ def demo(
         bool, typer.Option("--class-only", help="A course and handed-in.zip; the rest is yours to type.")
     ] = False,
     unsandboxed: Unsandboxed = False,
+    as_json: Json = False,
 ) -> None:
     """A class made from the bank, graded end to end: table, gradebook, feedback, report, CSV. Example: grader demo"""
     from grader.engine import preload
@@ -29,13 +31,17 @@ def demo(
 
     if class_only:
         folder = hand_in(course.resolve(), unit, students=students, into=into)
-        print(f"a course with one unit is in {folder}; what its class hands in is in handed-in.zip there")
+        said = f"a course with one unit is in {folder}; what its class hands in is in handed-in.zip there"
+        print(json.dumps({"folder": str(folder)}) if as_json else said)
         return
     preload.server()  # imports its packages while this process makes the class
-    found = run_demo(course.resolve(), unit, students=students, into=into, allow_unsandboxed=unsandboxed)
-    kinds = {student.id: student.kind for student in found.students}
-    show_class(found.summary, kinds)
-    print(f"gradebook.db, feedback/, reports/, autograded/ and grades.csv are in {found.folder}")
+    done = run_demo(course.resolve(), unit, students=students, into=into, allow_unsandboxed=unsandboxed)
+    if as_json:
+        emit(done)
+        return
+    kinds = {student.id: student.kind for student in done.students}
+    show_class(done.summary, kinds)
+    print(f"gradebook.db, feedback/, reports/, autograded/ and grades.csv are in {done.folder}")
 
 
 def doctor(

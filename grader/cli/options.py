@@ -10,14 +10,26 @@ import typer
 
 def _units_here() -> list[str]:
     """Names of units for the shell's completion: the folders of the source or release folder here."""
-    found = (Path().glob(f"{name}/*/*.ipynb") for name in ("solutions", "source", "assignments"))
-    return sorted({path.parent.name for paths in found for path in paths})
+    folders = (Path().glob(f"{name}/*/*.ipynb") for name in ("solutions", "source", "assignments"))
+    return sorted({path.parent.name for paths in folders for path in paths})
 
 
-Unit = Annotated[str, typer.Argument(help="A unit such as 05_momentum.", autocompletion=_units_here)]
+def _named(unit: str) -> str:
+    """The unit that a folder's name stands for: shells complete it with a slash."""
+    return unit.rstrip("/") or unit
+
+
+Unit = Annotated[
+    str,
+    typer.Argument(help="A unit such as 05_momentum.", autocompletion=_units_here, parser=_named),
+]
 Units = Annotated[
     list[str] | None,
-    typer.Argument(help="Units such as 05_momentum; all by default.", autocompletion=_units_here),
+    typer.Argument(
+        help="Units such as 05_momentum; all by default.",
+        autocompletion=_units_here,
+        parser=_named,
+    ),
 ]
 Course = Annotated[
     Path, typer.Option("--course", help="The course's folder (where nbgrader_config.py stands).")

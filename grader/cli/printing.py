@@ -24,19 +24,17 @@ if TYPE_CHECKING:
     from grader.record.merge import Merged
     from grader.release.release import Released
     from grader.release.verify import Report
+    from grader.source.course import Course
 
-# ------------------------------------------------------------------------------------------------- in print
+console = Console()
+MOST_ROWS = 60
+"""Rows that a table of a class has in a terminal; of a larger class it shows those without a score."""
 
 
 def show_checked(checked: Checked, console: Console) -> None:
     """Print what was found: a table of the exercises, then what there is to say about those that do not pass."""
-    table = Table(
-        title=f"{checked.unit}: {checked.points:g} of {checked.max_points:g} points",
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-    )
+    title = f"{checked.unit}: {checked.points:g} of {checked.max_points:g} points"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("exercise", no_wrap=True)
     table.add_column("")
     table.add_column("points", justify="right", no_wrap=True)
@@ -70,33 +68,28 @@ def _show_failure(answer: Answer, console: Console) -> None:
     if answer.error:
         console.print(Text(f"Your cell raised {answer.error}"))
     tests = Table.grid(padding=(0, 2, 0, 0))
-    said = ""
+    above = ""
     for test in answer.tests:
         points = f"{test.points:g}/{test.max_points:g}"
         tests.add_row(str(test.verdict), points, Text(test.title))
         if test.verdict is not Verdict.PASSED:
-            where = "in a hidden check: " if test.hidden else ""
-            tests.add_row("", "", Text("the same as above" if test.message == said else where + test.message))
-            said = test.message
+            message = ("in a hidden check: " if test.hidden else "") + test.message
+            tests.add_row("", "", Text("the same as above" if test.message == above else message))
+            above = test.message
     console.print(tests)
     if advice := answer.advice:
         console.print(Text(f'{advice.says} See {advice.lecture}, section "{advice.section}".'))
     if answer.hint:
-        more = (
-            f" (--hint {answer.hint_number + 1} gives the next)" if answer.hint_number < answer.hints else ""
-        )
-        console.print(Text(f"Hint {answer.hint_number} of {answer.hints}{more}: {answer.hint}"))
+        number, count = answer.hint_number, answer.hints
+        more = f" (--hint {number + 1} gives the next)" if number < count else ""
+        console.print(Text(f"Hint {number} of {count}{more}: {answer.hint}"))
     console.print()
-
-
-console = Console()
 
 
 def show_class(summary: ClassSummary, kinds: Mapping[str, str] | None = None) -> None:
     """Print a row for each student: points per exercise, total, status; then the reasons, a line each."""
-    table = Table(
-        title=f"{summary.unit}: {len(summary.rows)} submissions", box=SIMPLE_HEAD, padding=0, pad_edge=False
-    )
+    title = f"{summary.unit}: {len(summary.rows)} submissions"
+    table = Table(title=title, box=SIMPLE_HEAD, padding=0, pad_edge=False)
     table.add_column("student", overflow="fold", min_width=9)
     if kinds:
         table.add_column("handed in", no_wrap=True)
@@ -104,16 +97,29 @@ def show_class(summary: ClassSummary, kinds: Mapping[str, str] | None = None) ->
         table.add_column(exercise.replace("_", " "), justify="right", overflow="fold")
     table.add_column("total", justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
-    for row in summary.rows:
+    rows = summary.rows
+    if len(rows) > MOST_ROWS:
+        rows = tuple(row for row in rows if row.status is not Status.GRADED)[:MOST_ROWS]
+        table.caption = (
+            f"{len(summary.rows) - len(rows)} more are left out: `grader report {summary.unit}` shows all"
+        )
+    for row in rows:
         graded = row.status is Status.GRADED
         points = [f"{value:g}" for value in row.points] if graded else ["-"] * len(summary.exercises)
-        total = f"{row.score:g}/{row.max_score:g}" if graded else "-"
+        total = "-" if row.score is None else f"{row.score:g}/{row.max_score:g}"
+        if row.total is not None and row.score is not None:
+            total = f"{row.total:g}/{row.max_total:g}"
         kind = [kinds.get(row.student, "")] if kinds else []
         table.add_row(*(escape(cell) for cell in (row.student, *kind, *points, total, row.status)))
     console.print(table)
     for row in summary.rows:
-        for remark in (*([row.reason] if row.reason else []), *row.incidents):
+        reason = () if row.status is Status.GRADED else (row.reason,)  # a graded one's is among its incidents
+        for remark in (*filter(None, reason), *row.incidents):
             console.print(f"{row.student}: {remark}", markup=False, highlight=False, soft_wrap=True)
+        if row.penalty:
+            console.print(
+                f"{row.student}: {row.penalty:g} points off, because late", markup=False, soft_wrap=True
+            )
 
 
 def show_moves(summary: ClassSummary) -> None:
@@ -125,15 +131,11 @@ def show_moves(summary: ClassSummary) -> None:
         table.add_column(name, overflow="fold", justify="right" if name in ("before", "after") else "left")
     for move in summary.moves:
         scores = ("-" if value is None else f"{value:g}" for value in (move.before, move.after))
-        tests = [
-            f"{test.id} {test.points_after - test.points_before:+g}: "
-            + (
-                f"{test.before or 'none'} -> {test.after or 'none'}"
-                if test.before != test.after
-                else "other points"
-            )
-            for test in move.tests
-        ]
+        tests = []
+        for test in move.tests:
+            verdicts = f"{test.before or 'none'} -> {test.after or 'none'}"
+            change = verdicts if test.before != test.after else "other points"
+            tests.append(f"{test.id} {test.points_after - test.points_before:+g}: {change}")
         shown = [*tests[:3], f"and {len(tests) - 3} more"] if len(tests) > 4 else tests
         table.add_row(*(escape(cell) for cell in (move.student, *scores, move.status, "\n".join(shown))))
     console.print(table)
@@ -142,13 +144,27 @@ def show_moves(summary: ClassSummary) -> None:
     print("every move with all its tests is in .grader/state.db, table moves")
 
 
-def show_released(done: Released) -> None:
-    """Print what to hand out, and what is new in it."""
+def show_released(done: Released, course: Course) -> None:
+    """Print what to hand out, what is new in it, and which tests the unit's own versions find wrong."""
+    from grader.record.own import complaints
+
     points = f"{done.test_points:g} points by tests, {done.written_points:g} by hand"
-    due = f"due {done.duedate:%Y-%m-%d %H:%M} UTC" if done.duedate else "no due date (formgrader sets one)"
+    due = f"due {course.local(done.duedate)}" if done.duedate else "no due date (formgrader sets one)"
     print(f"{done.unit}: hand out {done.folder}: {', '.join(done.files)}")
     print(f"  {points}; no solution and no hidden test in it; in the gradebook, {due}")
     print(f"  badge and %pip line: {done.repository or 'none in this notebook'}")
+    for line in complaints(done.failures, done.open_tests):
+        print(f"  {line}")
+    if done.in_process:
+        tests = some(done.in_process, 10)
+        print(
+            f"  passed in one plain kernel, where a student could cheat: {tests}; "
+            + (
+                f"`grader release {done.unit} --in-process` lets them run in the student's process"
+                if done.failures.keys() & {*done.in_process}
+                else "they run in the student's process from now on"
+            )
+        )
     if not done.changed:
         print(f"  nothing changed since the release of {done.since}")
     if done.edits:
@@ -161,25 +177,25 @@ def show_released(done: Released) -> None:
 
 def show_merged(done: Merged, *, dry_run: bool) -> None:
     """Print the values that were taken over or are in conflict, and how many of each."""
-    from grader.record.merge import Outcome
+    from grader.record.merge import Decision
 
-    shown = done.of(Outcome.CONFLICT, Outcome.KEPT, Outcome.REPLACED, Outcome.ABSENT)
+    shown = done.of(Decision.CONFLICT, Decision.KEPT, Decision.REPLACED, Decision.ABSENT)
     if shown:
         table = Table("student", "unit", "cell", "what", "ours", "theirs", "", box=SIMPLE_HEAD, padding=0)
         for value in shown:
+            ours, field = "-" if value.ours is None else value.ours, value.field.replace("_", " ")
             texts = (
+                ascii(value.student)[1:-1],
                 value.unit,
                 value.cell,
-                value.field.replace("_", " "),
-                value.ours,
+                field,
+                ours,
                 value.theirs,
                 value.outcome,
             )
-            table.add_row(
-                escape(ascii(value.student)[1:-1]), *(escape(str("-" if t is None else t)) for t in texts)
-            )
+            table.add_row(*(escape(str(text)) for text in texts))
         console.print(table)
-    counts = ", ".join(f"{len(done.of(outcome))} {outcome}" for outcome in Outcome if done.of(outcome))
+    counts = ", ".join(f"{len(done.of(outcome))} {outcome}" for outcome in Decision if done.of(outcome))
     print(
         f"{'would be: ' if dry_run else ''}{counts or 'the other gradebook holds nothing that a person entered'}"
     )
@@ -199,10 +215,11 @@ def show_verified(report: Report, *, rows: bool) -> None:
     for problem in report.problems:
         print(f"{report.unit}: {problem.culprit}: {problem.what}")
     kinds = Counter(row.kind for row in report.rows)
+    right, wrong = kinds["variant"], kinds["misconception"]
+    named = wrong - len(report.unnamed)
+    bank = f"{right} variants, {wrong} misconceptions ({named} can be named)" if right or wrong else "no bank"
     print(
-        f"{report.unit}: {kinds['variant']} variants, {kinds['misconception']} misconceptions "
-        f"({kinds['misconception'] - len(report.unnamed)} can be named), "
-        f"tests take {report.test_seconds:.2f} s on the solution: "
+        f"{report.unit}: {bank}, tests take {report.test_seconds:.2f} s on the solution: "
         + (f"{len(report.problems)} problems" if report.problems else "all holds")
     )
 
@@ -215,10 +232,7 @@ def show_findings(findings: Sequence[Finding]) -> None:
     console.print(table)
 
 
-def emit(found: Any) -> None:
-    """Print what was found as JSON, for a program to read: a dataclass, a list of them, or what is plain already."""
-    if isinstance(found, (list, tuple)):
-        plain: Any = [asdict(item) for item in found]
-    else:
-        plain = found if isinstance(found, dict) else asdict(found)
+def emit(result: Any) -> None:
+    """Print a result as JSON, for a program to read: a dataclass, or a list of them."""
+    plain = [asdict(item) for item in result] if isinstance(result, list) else asdict(result)
     print(json.dumps(plain, default=str))

@@ -28,24 +28,21 @@ from grader.source.notebook import Assignment, Notebook
 
 def _engine_version() -> str:
     """Changes with any module that has a part in a verdict: the tests may call all of trainlab."""
-    grader, ours = Path(__file__).parents[1], list[Path]()
-    for folder in (
-        grader,
-        grader / "source",
-        grader / "sandbox",
-        grader / "engine",
-        grader.parent / "trainlab",
-    ):
-        ours += sorted(folder.glob("*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in ours)).hexdigest()[:16]
+    root, digest = Path(__file__).parents[2], hashlib.sha256()
+    for folder in ("grader", "grader/source", "grader/sandbox", "grader/engine", "trainlab"):
+        for path in sorted((root / folder).glob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 ENGINE_VERSION = _engine_version()
+LIMITS = Limits()
+"""What a submission of a class may use, where nobody says otherwise."""
 
 
-def result_key(submission: Submission, assignment: Assignment, limits: Limits) -> str:
+def result_key(submission: Submission, assignment: Assignment, limits: Limits | None = None) -> str:
     """What a result is filed under: changes with the submission, the assignment, the limits or the engine."""
-    text = f"{submission.digest} {assignment.digest} {limits} {ENGINE_VERSION}"
+    text = f"{submission.digest} {assignment.digest} {limits or LIMITS} {ENGINE_VERSION}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -60,7 +57,7 @@ def grade(
 
     Raises CourseError where this machine cannot isolate a stranger's code and `allow_unsandboxed` is not given.
     """
-    began, limits = time.monotonic(), limits or Limits()
+    began, limits = time.monotonic(), limits or LIMITS
     key = result_key(submission, assignment, limits)
     empty = Result(key, assignment.unit, Status.UNGRADABLE)
     try:
@@ -77,7 +74,10 @@ def grade(
             continue
         try:
             steps = line_up(notebook, loaded[notebook.name])
-            exercises = tuple((one.name, tuple(test.id for test in one.tests)) for one in notebook.exercises)
+            exercises = tuple(
+                (one.name, tuple(test.id for test in one.tests if not test.explore))
+                for one in notebook.exercises
+            )
             plan = Plan(steps, files, assignment.files, limits, exercises, our_names(notebook))
             run = supervise(assignment, notebook, plan, isolate=not allow_unsandboxed)
         except CourseError:
@@ -108,13 +108,11 @@ def _load(
 ) -> tuple[dict[str, tuple[StudentCell, ...]], list[str]]:
     """The cells of the submission's notebooks by the source's names, and remarks. Raises Unreadable."""
     pairs, remarks = pair_notebooks(submission, assignment)
-    notes = list(remarks)
+    notes, loaded = list(remarks), {}
     if not pairs:
         raise Unreadable("; ".join(notes) or "no notebook was handed in")
-    loaded = {}
     for notebook in assignment.notebooks:
-        name = notebook.name
-        if name in pairs:
+        if (name := notebook.name) in pairs:
             try:
                 loaded[name] = read_cells(load_notebook(submission.notebooks[pairs[name]]))
             except Unreadable as why:

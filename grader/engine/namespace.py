@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import ast
+import asyncio
 import builtins
+import inspect
 import marshal
 import os
-import re
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
+from types import CodeType, ModuleType
 from typing import Any
 
-from IPython.core.inputtransformer2 import TransformerManager
-
 from grader.engine import student
-from grader.engine.outputs import clean
+from grader.engine.outputs import printable
 from grader.engine.plan import compile_cell
-from grader.engine.proxy import Fault, Handle, Link
+from grader.engine.proxy import Fault, Link
 from grader.engine.result import Verdict
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+from grader.engine.standin import Handle
+from grader.source.code import bound_names, imported_names, parse, parse_cell
 
 
 class Namespace(dict[str, Any]):
@@ -32,6 +34,10 @@ class Namespace(dict[str, Any]):
         super().__init__(__name__="__main__", __builtins__=builtins)
         self.link, self.ours, self.owned, self.local = link, ours, frozenset[str](), frozenset[str]()
         self.lost: dict[str, str] = {}  # "*" is for names that no cell is seen to bind
+        self.absent: dict[str, str] = {}  # names of modules that cannot be had here, and why
+        self.brought: dict[str, Any] = {"__name__": "__main__", "get_ipython": _NoShell}  # by `bring`
+        self.aliases: set[str] = set()  # names of ours that are seen to be modules when they are brought
+        self.ours_failed = ""  # the test has asked for what is absent
         self.fault: Fault | None = None  # the test has asked for what is lost
         self.altered = False  # the test has bound or deleted a name over there
         self["display"] = lambda *_, **__: None
@@ -41,6 +47,9 @@ class Namespace(dict[str, Any]):
         if name not in self.owned:
             if hasattr(builtins, name) or name.startswith("__"):
                 raise KeyError(name)
+            if why := self.absent.get(name):
+                self.ours_failed = f"the module behind '{name}' cannot be had: {why}"
+                raise ImportError(self.ours_failed, name=name)
             if why := self.lost.get(name, "" if name in self.ours else self.lost.get("*")):
                 self.fault = Fault(Verdict.FAILED, f"'{name}' is not there: {why}")
                 raise self.fault
@@ -74,18 +83,41 @@ class Namespace(dict[str, Any]):
 
     def give_back(self, names: frozenset[str], local: frozenset[str] = frozenset()) -> None:
         """The student's names from here on: whatever an earlier test bound to them is forgotten. `local` ones may be bound here alone."""
-        self.owned, self.local, self.altered, self.fault = names, local, False, None
-        for name in names:
+        self.owned, self.local, self.altered, self.fault = names - self.aliases, local, False, None
+        for name in self.owned:
             self.pop(name, None)
+
+    def bring(self, statements: str) -> None:
+        """Run the statements that bring a cell's modules (`source.code.imports`), each by itself: one may fail, and nobody need care."""
+        for node in parse(statements).body:
+            text = ast.unparse(node)
+            try:
+                exec(compile(text, "<imports>", "exec"), self.brought)
+            except ImportError as error:
+                self.absent |= dict.fromkeys(imported_names(text), f"{type(error).__name__}: {error}")
+            except Exception:  # what it needs is not there, perhaps because of the student
+                continue
+            for name in bound_names(text) & self.brought.keys():
+                is_module = isinstance(self.brought[name], ModuleType)
+                if is_module or name in imported_names(text):
+                    super().__setitem__(name, self.brought[name])
+                    self.absent.pop(name, None)
+                    if name not in imported_names(text):
+                        self.aliases.add(name)
 
 
 class _NoShell:
-    """What set-up cells find as IPython here: line magics (%matplotlib, %pip) do nothing, other ones do not exist."""
+    """What set-up cells find as IPython here: magics (%matplotlib, %pip, %%html) do nothing, but for the file that %%writefile writes."""
 
     @staticmethod
     def run_line_magic(*_: Any, **__: Any) -> None: ...
     @staticmethod
     def system(*_: Any) -> None: ...
+    @staticmethod
+    def run_cell_magic(magic: str, line: str, cell: str) -> None:
+        if magic in ("writefile", "file"):
+            with Path(line.split()[-1]).open("a" if "-a" in line.split() else "w") as file:
+                file.write(cell)
 
 
 def settle(files: tuple[tuple[str, bytes], ...]) -> None:
@@ -95,19 +127,24 @@ def settle(files: tuple[tuple[str, bytes], ...]) -> None:
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  until the process ends
 
 
-_transform = TransformerManager().transform_cell
-
-
 def run_cell(source: str, name: str, namespace: Namespace, code: bytes | None = None) -> Any:
     """Run an instructor's cell (`code` is what `compile_cell` has made of it); the value of its last line where that is
     an expression of the examiner's own names, else None."""
-    if code is None and (code := compile_cell(source, name, namespace.owned)) is None:  # magics, perhaps
-        plain = _transform(source)
-        if (code := compile_cell(plain, name, namespace.owned)) is None:
-            compile(plain, f"<{name}>", "exec")  # says why not
+    if code is None and (code := compile_cell(source, name, namespace.owned)) is None:
+        compile(parse_cell(source), f"<{name}>", "exec")  # says why not
     body, last = marshal.loads(code or b"")
-    exec(body, namespace)
-    return eval(last, namespace) if last else None
+    _run(body, namespace)
+    return _run(last, namespace) if last else None
+
+
+def _run(code: CodeType, namespace: Namespace) -> Any:
+    value = eval(code, namespace)
+    return asyncio.run(value) if code.co_flags & inspect.CO_COROUTINE else value
+
+
+def is_ours(error: BaseException) -> bool:
+    """Whether this is a failed import of the examiner's: one of the student's comes without the module's name."""
+    return isinstance(error, ImportError) and bool(error.name)
 
 
 def describe(error: BaseException, source: str, name: str) -> str:
@@ -125,6 +162,4 @@ def describe(error: BaseException, source: str, name: str) -> str:
     shown = source.split("\n")
     if not text and lines and lines[-1] and lines[-1] <= len(shown):
         said = f"{said or kind}: {shown[lines[-1] - 1].strip()}"
-    return clean(
-        _CONTROL.sub("\N{REPLACEMENT CHARACTER}", "\n".join([said, *getattr(error, "__notes__", [])]))
-    )
+    return printable("\n".join([said, *getattr(error, "__notes__", [])]))

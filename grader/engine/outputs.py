@@ -9,6 +9,7 @@ SHOWN = ("text/plain", "image/png", "image/jpeg")
 """What is kept of a rich output. HTML, SVG and script of a stranger must not run in the instructor's browser."""
 MAX_OUTPUTS = 1000
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 
 
@@ -90,6 +91,11 @@ def _plain_bundle(data: dict[Any, Any]) -> dict[str, str]:
     bundle = {mime: data[mime] for mime in SHOWN if isinstance(data.get(mime), str)}
     plain = {"text/plain": clean(bundle.pop("text/plain"), 2**20)} if "text/plain" in bundle else {}
     return plain | {mime: text for mime, text in bundle.items() if _BASE64.fullmatch(text)}
+
+
+def printable(text: str) -> str:
+    """`clean` text of one message: nothing moves a cursor or turns the direction of writing."""
+    return clean(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def clean(text: str, limit: int = 4000) -> str:

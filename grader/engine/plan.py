@@ -7,6 +7,7 @@ which cell of the source a cell stands for.
 from __future__ import annotations
 
 import ast
+import contextlib
 import difflib
 import functools
 import itertools
@@ -17,9 +18,10 @@ from dataclasses import dataclass, field, replace
 from types import CodeType
 from typing import Any
 
+from grader.engine.result import TestResult
 from grader.engine.submission import StudentCell
 from grader.sandbox.limits import Limits
-from grader.source.code import bound_names, parse
+from grader.source.code import bound_names, imported_names, imports, parse, parse_cell
 from grader.source.notebook import HIDDEN_BEGIN, Cell, Notebook, Role
 
 MAX_LOOKED_INTO, MAX_ALL = 10_000, 100_000
@@ -27,6 +29,8 @@ MAX_LOOKED_INTO, MAX_ALL = 10_000, 100_000
 What is longer is taken for what may do anything."""
 MAX_COMPARED = 50
 """Cells of one submission that are compared with the source letter by letter, which takes quadratic time."""
+_BINDING = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_AWAITS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 STUDENTS = ("cell", "setup")
 """Kinds of steps that the student's process runs."""
 
@@ -44,18 +48,27 @@ class Step:
     settled: bool = True  # a test that finds at the notebook's end what it would find at its own position
     owned: frozenset[str] = frozenset()  # names that are the student's when the examiner runs it
     binds: frozenset[str] = frozenset()  # names that an instructor's cell binds
-    code: bytes | None = None  # what the examiner runs first: see compile_cell
+    code: bytes | None = (
+        None  # what the examiner runs first (see compile_cell); of a test in_process, its definitions
+    )
     hidden: bytes | None = None  # what it runs in the second round
     goes_on: bool = False  # `hidden` is what follows `code`, not the whole cell
+    in_process: bool = False  # a test that runs in the student's process
+    checks: bool = True  # a test in which something can fail
+
+    @property
+    def parts(self) -> list[str]:
+        """A test's text as it is run at one go: its public part and what goes on from there, or the whole."""
+        return [self.public, self.source[len(self.public.rstrip()) :]] if self.goes_on else [self.source]
 
 
 @dataclass
 class Known:
     """What an examiner that was stopped has left: nothing of it is tried again."""
 
-    results: dict[str, dict[str, Any]] = field(default_factory=dict)  # of tests, by id
+    results: dict[str, TestResult] = field(default_factory=dict)  # of tests, by id
     outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)  # of the student's cells
-    deadly: dict[int, str] = field(default_factory=dict)  # steps that ended a process, and how
+    deadly: dict[int, str] = field(default_factory=dict)  # steps that ended a process, and how: not run again
 
 
 @dataclass(frozen=True)
@@ -68,7 +81,8 @@ class Plan:
     limits: Limits
     exercises: tuple[tuple[str, tuple[str, ...]], ...] = ()  # names, with the ids of their tests
     ours: frozenset[str] = frozenset()  # names that the source binds outside of what students write
-    known: Known = field(default_factory=lambda: Known())
+    trial: bool = False  # the instructor's own solution: what it does with operators is noted
+    known: Known = field(default_factory=Known)
 
 
 # --------------------------------------------------------------------------------- which cell is which
@@ -141,7 +155,7 @@ def line_up(source: Notebook, cells: tuple[StudentCell, ...]) -> tuple[Step, ...
             )
     # what the students' cells of the source import, the examiner imports itself
     ours = [(cell.id, "\n".join(imports(cell.source))) for cell in source.cells if _is_work(cell)]
-    steps = [Step("import", lines, name, code=compile_cell(lines, name)) for name, lines in ours if lines]
+    steps = [Step("import", lines, name) for name, lines in ours if lines]
     for index in range(-1, end + 1):
         for k in (k for k, slot in setups.items() if slot == index):
             cell = source.cells[k]
@@ -150,7 +164,11 @@ def line_up(source: Notebook, cells: tuple[StudentCell, ...]) -> tuple[Step, ...
             steps.append(replace(step, binds=cell.defines))
         if 0 <= index < end and cells[index].code and _is_students(source, matched.get(index)):
             steps.append(Step("cell", cells[index].source, index=index))
-        steps += [_test(source, k, place.get(k)) for k, slot in tests.items() if slot == index]
+        for k in (k for k, slot in tests.items() if slot == index):
+            # as in a notebook: what students see of a test binds names for later cells
+            seen = [Step("cell", source.cells[k].public_source)] if _read_later(source, k) else []
+            test = _test(source, k, place.get(k))
+            steps += [test, *seen] if test.in_process else [*seen, test]
     return tuple(_settle(steps))
 
 
@@ -158,16 +176,26 @@ def line_up(source: Notebook, cells: tuple[StudentCell, ...]) -> tuple[Step, ...
 def _test(source: Notebook, k: int, index: int | None) -> Step:
     """The step of the test at position k, which stands at `index` in the submission."""
     cell, owned = source.cells[k], owned_names(source, k)
-    public = cell.public_source
+    public, code = cell.public_source, functools.partial(compile_cell, name=cell.id)
     step = Step("test", cell.source, cell.id, index, public, cell.points, owned=owned, binds=cell.defines)
-    if public == cell.source:
-        return replace(step, code=compile_cell(public, cell.id, owned))
-    head = cell.source[: cell.source.index(HIDDEN_BEGIN)].count("\n")  # lines before the first hidden one
-    code, hidden = compile_cell(public, cell.id), None
-    if code is not None and public.rstrip() == "\n".join(cell.source.split("\n")[:head]).rstrip():
-        hidden = compile_cell(cell.source, cell.id, owned, head)
-    whole = hidden or compile_cell(cell.source, cell.id, owned)
-    return replace(step, code=code, hidden=whole, goes_on=hidden is not None)
+    step = replace(step, in_process=cell.in_process, checks=can_fail(cell.source, owned))
+    first = code(public, owned=owned if public == cell.source else frozenset())
+    if public != cell.source:
+        head = cell.source[: cell.source.index(HIDDEN_BEGIN)].count("\n")  # lines before the first hidden one
+        if first is not None and public.rstrip() == "\n".join(cell.source.split("\n")[:head]).rstrip():
+            step = replace(step, hidden=code(cell.source, owned=owned, after=head))
+        step = replace(step, goes_on=step.hidden is not None)
+        step = replace(step, hidden=step.hidden or code(cell.source, owned=owned))
+    return replace(step, code=code(definitions(public)) if cell.in_process else first)
+
+
+@functools.lru_cache(maxsize=1000)
+def _read_later(source: Notebook, k: int) -> bool:
+    """Whether cells of the student's process look up a name that the public part of the test at position k alone binds."""
+    others = [cell for cell in source.cells if cell.role in (Role.WORK, Role.SETUP) and not cell.explore]
+    later = [cell for cell in source.cells[k:] if cell in others]
+    names = bound_names(source.cells[k].public_source).difference(*(cell.defines for cell in others))
+    return any(names & _facts(cell.source).mentions for cell in later)
 
 
 def _is_work(cell: Cell) -> bool:
@@ -189,7 +217,7 @@ def owned_names(source: Notebook, k: int) -> frozenset[str]:
         if cell.role is Role.SETUP:
             names -= cell.defines
         elif _is_work(cell):
-            names = (names | cell.defines) - bound_names("\n".join(imports(cell.source)))
+            names = (names | cell.defines) - imported_names(cell.source)
     return names
 
 
@@ -201,9 +229,7 @@ def our_names(source: Notebook) -> frozenset[str]:
         for cell in source.cells
         if cell.role in (Role.SETUP, Role.TEST) or (cell.explore and cell.role is Role.WORK)
     ]
-    return frozenset().union(
-        *own, *(bound_names("\n".join(imports(cell.source))) for cell in source.cells if _is_work(cell))
-    )
+    return frozenset().union(*own, *(imported_names(cell.source) for cell in source.cells if _is_work(cell)))
 
 
 # --------------------------------------------------------------------------- what a cell's text says of it
@@ -214,10 +240,10 @@ def compile_cell(source: str, name: str, owned: frozenset[str] = frozenset(), af
     """An instructor's cell (below line `after`) as the examiner runs it: the marshalled pair of its code and of its last
     line, where that is an expression without names `owned` by the student (nbgrader's partial credit), else None.
 
-    None where it is not plain Python (magics), or where a statement goes on below line `after`.
+    None where it cannot be parsed, or (below line `after`) is no plain Python, or where a statement goes on below line `after`.
     """
     try:
-        tree = parse(source)
+        tree = parse(source) if after else parse_cell(source)  # magics may take several lines for one
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     if any(node.lineno <= after < (node.end_lineno or 0) for node in tree.body):
@@ -225,8 +251,8 @@ def compile_cell(source: str, name: str, owned: frozenset[str] = frozenset(), af
     body = [node for node in tree.body if node.lineno > after]
     end, last = body[-1] if body else None, None
     if isinstance(end, ast.Expr) and not owned & {n.id for n in ast.walk(end) if isinstance(n, ast.Name)}:
-        body, last = body[:-1], compile(ast.Expression(end.value), f"<{name}>", "eval")
-    return marshal.dumps((compile(ast.Module(body, []), f"<{name}>", "exec"), last))
+        body, last = body[:-1], compile(ast.Expression(end.value), f"<{name}>", "eval", _AWAITS)
+    return marshal.dumps((compile(ast.Module(body, []), f"<{name}>", "exec", _AWAITS), last))
 
 
 @dataclass(frozen=True)
@@ -239,11 +265,6 @@ class _Facts:
     alters: bool = (
         True  # outside of functions it deletes, or stores into attributes or items; or it may do anything
     )
-
-
-def imports(source: str) -> tuple[str, ...]:
-    """The import statements at the top level of a cell."""
-    return tuple(line for line, _ in _facts(source).imports)
 
 
 @functools.lru_cache(maxsize=200)
@@ -263,6 +284,49 @@ def _facts(source: str, room: int = MAX_ALL) -> _Facts:
         )
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return _Facts(frozenset(re.findall(r"\w+", source)))
+
+
+def can_fail(source: str, owned: frozenset[str]) -> bool:
+    """Whether something can fail where a test's code runs, definitions left out: an assertion, a call, an expression, a name of the
+    student's. Code that is not plain Python may do anything."""
+    try:
+        nodes = _outside_functions(parse_cell(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return True
+    for node in nodes:
+        match node:
+            case ast.Assert() | ast.Raise() | ast.Call():
+                return True
+            case ast.Expr(value) if not isinstance(value, ast.Constant):
+                return True
+            case ast.Name(id=name, ctx=ast.Load()) if name in owned:
+                return True
+            case ast.FunctionDef(decorator_list=[_, *_]):
+                return True
+    return False
+
+
+@functools.lru_cache(maxsize=1000)
+def definitions(source: str) -> str:
+    """What a test binds for later cells and does nothing else by: imports, functions, classes, and assignments without a call."""
+    kept: list[ast.stmt] = []
+    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+        for node in parse_cell(source).body:
+            names = isinstance(node, ast.Assign) and all(isinstance(to, ast.Name) for to in node.targets)
+            if isinstance(node, _BINDING) or (
+                names and not any(isinstance(n, ast.Call) for n in ast.walk(node))
+            ):
+                kept.append(node)
+    return "\n".join(map(ast.unparse, kept))
+
+
+def asserts(source: str) -> bool:
+    """Whether a test decides by statements of its own, outside of the functions and classes that it defines."""
+    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+        return any(
+            isinstance(node, ast.Assert | ast.Raise) for node in _outside_functions(parse_cell(source))
+        )
+    return False
 
 
 def _settle(steps: list[Step]) -> Iterator[Step]:
@@ -288,10 +352,8 @@ def _settle(steps: list[Step]) -> Iterator[Step]:
 
 
 def _alters(node: ast.AST) -> bool:
-    match node:
-        case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
-            return True
-    return isinstance(node, ast.Delete | ast.Global)
+    stores = isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load)
+    return stores or isinstance(node, ast.Delete | ast.Global)
 
 
 def _outside_functions(tree: ast.AST) -> Iterator[ast.AST]:

@@ -1,154 +1,38 @@
-"""The examiner's end of the wire to one student's process: calls, and stand-ins for the objects that stay there."""
+"""The examiner's end of the wire to one student's process: what is asked there, once, and what is kept of the answers."""
 
 from __future__ import annotations
 
+import builtins
+import enum
 import functools
 import itertools
 import operator
+import pickle
+import random
 import socket
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
-from types import SimpleNamespace
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
-from grader.engine import codec, student
+from grader.engine import changes, codec, pickler, student
+from grader.engine.abilities import ABILITIES, BASES
+from grader.engine.outputs import printable
 from grader.engine.result import Verdict
+from grader.engine.standin import Handle, error_class, exactly, stand_in, there
 from grader.sandbox import messages
-
-_TOLD = {
-    "__doc__",
-    "__name__",
-    "__qualname__",
-    "__module__",
-    "__annotations__",
-    "__type_params__",
-    "__wrapped__",
-}
-"""Attributes between underscores that are asked for like public ones, as are `codec.ABILITIES`."""
-_PROBED = ("__array", "__torch", "__cuda", "__dlpack", "__class_getitem", "__dict")
-"""What libraries look for in any object, to find that it is none of theirs."""
 
 
 class Fault(BaseException):
     """A verdict and its reason: the student's process has gone, talks nonsense or contradicts itself. No test may swallow this."""
 
 
-class Handle:
-    """An object that stays in the student's process. It can be called, looked into and walked through there.
-
-    Its class is made for it by `stand_in`, with the name and the abilities of the object's own. It has no operators and no
-    comparison: those would let a stranger's object judge itself, or the stand-in judge in its place.
-    """
-
-    __slots__ = ("_there",)
-    __trainlab_counted__ = True  # it stays where it is: see Link._stays
-    __hash__ = None  # type: ignore[assignment]
-
-    def __init__(self, link: Link, number: int, kind: str) -> None:
-        object.__setattr__(self, "_there", (link, number, kind))
-
-    def __getattribute__(self, name: str) -> Any:
-        if name in (
-            "__class__",
-            "__array__",
-        ):  # numpy looks for the second here, and takes items where there is none
-            return object.__getattribute__(self, name)
-        if codec.judges(name):
-            raise _cannot(self, "be compared")
-        if name.startswith("_") and name not in _TOLD and name not in codec.ABILITIES:
-            unknown = name.endswith("__") and not name.startswith(_PROBED)
-            raise _cannot(self, f"be asked for {name}") if unknown else AttributeError(name)
-        return there(self)[0].look(getattr, self, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        there(self)[0].ask(setattr, self, name, value)
-
-    def __eq__(self, other: object) -> bool:
-        if other is self or other is None:
-            return other is self
-        raise _cannot(self, "be compared")
-
-    def __bool__(self) -> bool:
-        raise _cannot(self, "be true or false")
-
-    def __array__(self, *_: Any, **__: Any) -> Any:
-        raise _cannot(self, "be taken for an array")
-
-    def __repr__(self) -> str:
-        return _exactly(str, there(self)[0].look(repr, self))
-
-    def __str__(self) -> str:
-        return _exactly(str, there(self)[0].look(str, self))
-
-
-def there(handle: Handle) -> tuple[Link, int, str]:
-    """The link to the process that has the object, its number there, and its type's name."""
-    return object.__getattribute__(handle, "_there")
-
-
-def _cannot(handle: Handle, what: str) -> TypeError:
-    return TypeError(f"the answer is an object of type {there(handle)[2]}, which cannot {what}")
-
-
-def _exactly(kind: type[Any], value: Any) -> Any:
-    if type(value) is not kind:
-        raise TypeError(f"an answer of type {type(value).__name__} where only {kind.__name__} will do")
-    return value
-
-
-_ABLE: dict[str, Callable[..., Any]] = {
-    "__call__": lambda x, /, *args, **kwargs: there(x)[0].call(x, args, kwargs),
-    "__len__": lambda x: there(x)[0].length(x),
-    "__iter__": lambda x: x if hasattr(type(x), "__next__") else there(x)[0].walk(x),
-    "__next__": lambda x: there(x)[0].step(x),
-    "__getitem__": lambda x, key: there(x)[0].item(x, key),
-    "__setitem__": lambda x, key, value: there(x)[0].ask(operator.setitem, x, key, value),
-    "__hash__": lambda x: _exactly(int, there(x)[0].look(hash, x)),
-    "__instancecheck__": lambda x, instance: there(x)[0].look(isinstance, instance, x) is True,
-}
-
-
-@functools.lru_cache(maxsize=1000)
-def stand_in(kind: str, abilities: int) -> type[Handle]:
-    """The class of stand-ins for objects of a type of this name that can do so much: a bit for each of `codec.ABILITIES`."""
-    able = {name: _ABLE[name] for n, name in enumerate(codec.ABILITIES) if abilities >> n & 1}
-    return type(kind, (Handle,), {"__slots__": (), "__module__": "__main__", "__hash__": None, **able})
-
-
-_ARRAYS = (np.ndarray, torch.Tensor, torch.nn.Parameter, np.random.Generator, torch.Generator)
-_CHANGEABLE = frozenset([list, deque, set, bytearray, dict, Counter, *_ARRAYS])
-
-
-def changeable(values: Iterable[Any]) -> list[Any]:
-    """The arrays, tensors, generators, lists, sets and dicts among a call's arguments, each once, outermost first."""
-    found: dict[int, Any] = {}
-
-    def visit(x: Any) -> None:
-        if id(x) in found:
-            return
-        kind = type(x)
-        if kind in _CHANGEABLE:
-            found[id(x)] = x
-        if kind in (list, tuple, deque):
-            for item in x:
-                visit(item)
-        elif isinstance(x, dict):
-            for item in x.values():
-                visit(item)
-        elif isinstance(x, torch.nn.Module):
-            for item in (*x.parameters(), *x.buffers()):
-                visit(item)
-        elif kind is SimpleNamespace or kind.__module__ == "__main__":  # of a class of the notebook's own
-            for item in getattr(x, "__dict__", {}).values():
-                visit(item)
-
-    for value in values:
-        visit(value)
-    return list(found.values())
+_A_CLASS = sum(
+    1 << ABILITIES.index(name) for name in ("__call__", "__hash__", "__instancecheck__", "__subclasscheck__")
+)
 
 
 class _Answer(torch.autograd.Function):
@@ -165,6 +49,104 @@ class _Answer(torch.autograd.Function):
         return (None, None, None, *ctx.link.ask(student.pull_back, ctx.number, gradient), None)
 
 
+def _remade(kind: type, state: dict[str, Any]) -> Any:
+    """An object of a set-up cell's class, of the attributes that the student's has; None where it is another kind of class."""
+    if issubclass(kind, enum.Enum):
+        return kind[state["_name_"]] if state.get("_name_") in kind.__members__ else None
+    if any(base in kind.__mro__ for base in (*BASES.values(), BaseException)):
+        return None
+    made = object.__new__(kind)
+    slots = {name for one in kind.__mro__ for name in getattr(one, "__slots__", ())}
+    for name in state.keys() & slots:
+        object.__setattr__(made, name, state[name])
+    if hasattr(made, "__dict__"):
+        methods = {name for name in state if callable(getattr(kind, name, None))}  # ours, not the object's
+        made.__dict__.update({name: value for name, value in state.items() if name not in slots | methods})
+    return made
+
+
+def _random_states() -> bytes:
+    """The states of the global random generators, as `student.seed` takes them."""
+    legacy = np.random.get_state()  # noqa: NPY002  a test's own
+    return pickle.dumps((random.getstate(), legacy, torch.get_rng_state().numpy().tobytes()))
+
+
+_reseeded: list[str] = []
+"""Global generators that were seeded since the student's code was called: to a state that they perhaps had before."""
+
+
+@functools.cache
+def _watch_seeds() -> None:
+    """From now on seeding a global generator in this process is noted."""
+
+    def noting(seed: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(seed)
+        def noted(*args: Any, **kwargs: Any) -> Any:
+            _reseeded.append(seed.__name__)
+            return seed(*args, **kwargs)
+
+        return noted
+
+    random.seed, np.random.seed = noting(random.seed), noting(np.random.seed)
+    torch.manual_seed = noting(torch.manual_seed)
+
+
+class _Here:
+    """A built-in function that a test has replaced (or that reads what a test gives): the student's code calls it here."""
+
+    __trainlab_counted__ = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        value = getattr(builtins, self.name)(*args, **kwargs)
+        return value if self.name == "input" else None
+
+
+_SAYABLE = (str, int, float, bool, bytes, type(None))
+"""Types of arguments of exceptions that cross."""
+
+
+def _read_answer(decoder: codec.Decoder, mutable: list[Any]) -> tuple[BaseException | None, Any]:
+    """What an answer says was raised, or its value; the arguments `mutable` get the content that the call left in its copies.
+
+    Raises messages.WireError.
+    """
+    header = decoder.header
+    if "e" in header:
+        names, text, trace = header["e"], header.get("text"), header.get("trace")
+        if not isinstance(names, list) or not all(isinstance(x, str) for x in [*names, text, trace]):
+            raise messages.WireError("not an exception")
+        kind = decoder.value(header.get("x"))
+        arguments, held = decoder.value(header.get("a")), decoder.value(header.get("d"))
+        if isinstance(kind, type) and issubclass(kind, Exception):
+            error: BaseException = kind.__new__(kind, text)
+            if type(held) is dict:
+                own = {name: x for name, x in held.items() if type(name) is str and name[:1] != "_"}
+                vars(error).update({name: x for name, x in own.items() if not hasattr(Exception, name)})
+        else:
+            error = codec.builtin_exception([name[:80] for name in names], text)
+        itself = names[:1] == [type(error).__name__]
+        if itself and type(arguments) is list and all(type(x) in _SAYABLE for x in arguments):
+            said, error.args = error.args, tuple(arguments)
+            if str(error) != text:
+                error.args = said
+        if trace:
+            error.add_note(trace)
+        return error, None
+    value = decoder.value(header.get("v"))
+    decoder.value(["l", header.get("s", [])])  # what the objects of the call are now
+    try:
+        for position, content in header.get("m", []):
+            changes.put_back(mutable[position], decoder.value(content))
+    except messages.WireError:
+        raise
+    except Exception as error:
+        raise messages.WireError(f"a change that cannot be made: {type(error).__name__}") from None
+    return None, value
+
+
 class Link:
     """The examiner's end of the wire to one student's process.
 
@@ -176,6 +158,19 @@ class Link:
         self.closed, self.fault = False, Fault(Verdict.CRASHED, "the student's process has gone")
         self.stayed: list[Callable[..., Any]] = []  # functions that are called back
         self.seen: dict[bytes, tuple[BaseException | None, Any]] = {}
+        self.ours: Mapping[str, type] = {}  # classes of set-up cells, which both processes have
+        self.plain: set[tuple[str, str]] = set()  # subclasses whose plain content crossed, and of what
+        self.errors: dict[int, type[Exception]] = {}  # classes of exceptions of the student's
+        self.seeds = False  # whether the present test seeds the global random generators
+        self.states_before = b""  # these generators' states when the student's code was last called
+        self.usual = sys.stdout, sys.stdin, builtins.input, builtins.print  # where no test has others
+        self.stand_ins: dict[int, Handle] = {}
+        self.states: dict[int, list[Any] | None] = {}  # what was sent of objects last: attributes, content
+        self.owners: dict[int, int] = {}  # of methods
+        self.named: set[int] = set()  # objects in the present request
+        self.believes: Callable[[tuple[str, ...]], bool] = lambda key: False
+        self.refused = ""  # what the present test has asked of an object in vain
+        self.methods: dict[int, str] = {}  # the names under which attributes were asked for
         self.sizes: dict[int, int] = {}  # how many items an object says it has, or has been seen to have
 
     def close(self) -> None:
@@ -184,7 +179,7 @@ class Link:
 
     def broken(self, verdict: Verdict, why: str) -> Fault:
         """The fault to raise: nothing more is asked, also where a test swallows it."""
-        self.fault = Fault(verdict, why)
+        self.fault = Fault(verdict, printable(why))
         self.close()
         return self.fault
 
@@ -194,11 +189,19 @@ class Link:
 
     def call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """One call over there; arguments that it changes in place are changed here too. Raises what it raised, or Fault."""
-        mutable = changeable([*args, *kwargs.values()])
-        message = self._request(function, args, kwargs, mutable)
+        mutable = changes.changeable([*args, *kwargs.values()])
+        output, *_, printing = self.usual
+        reads = (sys.stdin, builtins.input) != self.usual[1:3]
+        replaced = {"input": _Here("input")} if reads else {}
+        replaced |= {"print": _Here("print")} if builtins.print is not printing else {}
+        states = _random_states() if self.seeds else b""
+        seeded = states if states != self.states_before or _reseeded else b""
+        self.states_before = states
+        _reseeded.clear()
+        message = self._request(function, args, kwargs, mutable, (sys.stdout is not output, replaced, seeded))
         self._forget()
         try:
-            error, value = self._exchange(message, mutable)
+            error, value = self._exchange(message, mutable, frozenset(self.named))
         finally:
             self._forget()
         if error is not None:
@@ -219,8 +222,21 @@ class Link:
         self.seen.clear()
         self.sizes.clear()
 
+    def begin(self, test: str) -> None:
+        """A test's text: where it seeds the global random generators, the student's code finds them so."""
+        self.refused, self.seeds = "", "seed(" in test
+        self.states_before = _random_states() if self.seeds else b""
+        if self.seeds:
+            _watch_seeds()
+
+    def attribute(self, of: Handle, name: str) -> Any:
+        value = self.look(getattr, of, name)
+        if isinstance(value, Handle):
+            self.owners[there(value)[1]], self.methods[there(value)[1]] = there(of)[1], name
+        return value
+
     def length(self, of: Handle) -> int:
-        return self._agree(of, _exactly(int, self.look(len, of)))
+        return self._agree(of, exactly(int, self.look(len, of)))
 
     def item(self, of: Handle, key: Any) -> Any:
         try:
@@ -232,7 +248,7 @@ class Link:
 
     def step(self, iterator: Handle) -> Any:
         """The next item of an iterator."""
-        for item in _exactly(tuple, self.ask(student.advance, iterator)):
+        for item in exactly(tuple, self.ask(student.advance, iterator)):
             return item
         raise StopIteration
 
@@ -240,7 +256,7 @@ class Link:
         """The items of what is no iterator itself."""
         iterator, size = self.look(iter, of), self.sizes.get(there(of)[1])
         for n in itertools.count():
-            item = _exactly(tuple, self.look(student.advance, iterator, n))
+            item = exactly(tuple, self.look(student.advance, iterator, n))
             if not item:
                 self._agree(of, n, size)
                 return
@@ -256,31 +272,71 @@ class Link:
             raise self.broken(Verdict.FAILED, why)
         return size
 
-    def _request(self, function: Any, args: Any, kwargs: dict[str, Any], mutable: list[Any]) -> bytes:
+    def _request(
+        self,
+        function: Any,
+        args: Any,
+        kwargs: dict[str, Any],
+        mutable: list[Any],
+        around: Any = (False, {}, b""),
+    ) -> bytes:
+        """A request; `around` says whether what is printed is wanted, which built-in functions are called back, and what states the
+        global random generators are to be in."""
         if self.closed:
             raise self.fault
+        self.named.clear()
         # pickling may itself ask: a test's function may refer to the student's names
-        return codec.dumps((function, args, kwargs, mutable), self._stays)
+        return pickler.dumps((function, args, kwargs, mutable, around), self._stays, self._known)
 
-    def _exchange(self, message: bytes, mutable: list[Any]) -> tuple[BaseException | None, Any]:
-        """Send a request; what the answer says was raised, and its value. Raises Fault."""
+    def _exchange(
+        self, message: bytes, mutable: list[Any], named: Collection[int] = ()
+    ) -> tuple[BaseException | None, Any]:
+        """Send a request; what the answer says was raised, and its value. Raises Fault.
+
+        Only of objects that the request has `named` may it be said that they have changed.
+        """
         ticket = next(self.tickets)
         leaves = [x for x in mutable if isinstance(x, torch.Tensor) and x.requires_grad]
 
-        def stand(number: int, kind: str, it: int | torch.Tensor) -> Any:
+        def stand(
+            number: int, kind: str, it: int | type | torch.Tensor, base: str = "", state: Any = None
+        ) -> Any:
+            if isinstance(it, type):
+                if number not in self.errors:
+                    self.errors[number] = error_class(kind, it, stand_in(kind, _A_CLASS)(self, number, kind))
+                return self.errors[number]
             if isinstance(it, int):
-                return stand_in(kind, it)(self, number, kind)
+                shared = [self.ours[name] for name in (state or [{}, []])[1] if name in self.ours]
+                if state and shared and not base:
+                    # a subclass has methods of its own where the instructor's solution has one, too
+                    plain = kind in self.ours or not self.believes(("is a", shared[0].__name__))
+                    if plain and (made := _remade(shared[0], state[0])) is not None:
+                        return made
+                if number not in self.stand_ins or number in named:
+                    self.states[number] = state
+                if number not in self.stand_ins:
+                    above = (*shared[:1], *([BASES[base]] if base and not shared else []))
+                    if base and not shared:
+                        codec.remember_plain(self.plain, kind, base)
+                    self.stand_ins[number] = stand_in(kind, it, above)(self, number, kind)
+                return self.stand_ins[number]
             always = torch.zeros((), requires_grad=True)  # a network of the student's own has no leaf here
             return _Answer.apply(self, number, it, *leaves, always)
 
         try:
             messages.send_frame(self.sock, codec.REQUEST.pack(ticket, self.limit) + message)
             while True:
-                decoder = codec.Decoder.read(messages.receive_frame(self.sock, self.limit), stand, mutable)
+                decoder = codec.Decoder.read(
+                    messages.receive_frame(self.sock, self.limit), stand, mutable, self.ours, self.plain
+                )
                 if not isinstance(decoder.header, dict) or decoder.header.get("n") != ticket:
                     raise messages.WireError("not the answer to what was asked")
+                if type(printed := decoder.header.get("o", "")) is not str:
+                    raise messages.WireError("printed what is no text")
+                if printed:
+                    sys.stdout.write(printed)
                 if "cb" not in decoder.header:
-                    return codec.read_answer(decoder, mutable)
+                    return _read_answer(decoder, mutable)
                 self._call_back(decoder)
         except messages.WireError as wrong:
             raise self.broken(Verdict.UNREADABLE, f"the answer cannot be read: {wrong}") from None
@@ -294,7 +350,18 @@ class Link:
             return student.counted_elsewhere, (len(self.stayed) - 1,)
         if there(x)[0].closed:
             raise RuntimeError("this object has gone with the student's process")
-        return student.resolve, (there(x)[1],)
+        number = there(x)[1]
+        self.named |= {number, self.owners.get(number, number)}
+        return student.resolve, (number,)
+
+    def _known(self, kind: type) -> tuple[Any, ...] | None:
+        """How a request names a class of a set-up cell, which the student's process has its own of, or an exception's of the student's."""
+        if self.ours.get(kind.__name__) is kind:
+            return student.look_up, (kind.__name__,)
+        for number, error in self.errors.items():
+            if error is kind:
+                return student.resolve, (number,)
+        return None
 
     def _call_back(self, decoder: codec.Decoder) -> None:
         header = decoder.header
@@ -308,4 +375,6 @@ class Link:
         except Exception as error:
             reply = (False, ([kind.__name__ for kind in type(error).__mro__], str(error)))
         # what is asked meanwhile has a ticket; the reply has none
-        messages.send_frame(self.sock, codec.REQUEST.pack(0, self.limit) + codec.dumps(reply, self._stays))
+        messages.send_frame(
+            self.sock, codec.REQUEST.pack(0, self.limit) + pickler.dumps(reply, self._stays, self._known)
+        )

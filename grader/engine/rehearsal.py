@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterable, Mapping
 from types import CodeType, FunctionType
 from typing import Any
 
-from grader.engine import codec
 from grader.engine.misconceptions import Asked, Call, Rehearsal, answer
 from grader.engine.namespace import Namespace, run_cell, settle
+from grader.engine.pickler import Pickler, dumps
 from grader.engine.plan import Step
 from grader.engine.proxy import Link
 from grader.sandbox.messages import receive_frame, send_frame
@@ -49,6 +49,9 @@ def _set_up(steps: Iterable[Step]) -> dict[str, Any]:
     names = Namespace(nobody)
     for step in steps:
         with contextlib.suppress(Exception):  # the examiner reports it
+            if step.kind == "import":
+                names.bring(step.source)
+                continue
             run_cell(step.source, step.id, names, step.code)
     return dict(names)
 
@@ -77,7 +80,7 @@ def _answers(call: Call, known: Mapping[str | None, dict[str, Any]]) -> Iterable
     for name, bound in known.items():
         given = answer(bound.__getitem__, *call)
         with contextlib.suppress(Exception):
-            yield name, codec.dumps(given, _fresh)
+            yield name, dumps(given, _fresh)
 
 
 class _StandIn:
@@ -97,7 +100,7 @@ class _StandIn:
         return self.function(*args, **kwargs)
 
 
-class _Pickler(codec.Pickler):
+class _Pickler(Pickler):
     """What the solution binds, functions and classes, travels as its name: whoever is asked puts one of their own there. None of the
     solution's code travels in any other way."""
 
@@ -132,7 +135,7 @@ def _calls(
         for name in exercise.solution.defines
         if callable(right[name])
     }
-    for test in exercise.tests:
+    for test in (test for test in exercise.tests if not test.explore):
         bound = {**right, **stand_ins}
         head = test.source.partition(HIDDEN_BEGIN)[0].count("\n") + (HIDDEN_BEGIN not in test.source)
         for node in ast.parse(test.source).body:

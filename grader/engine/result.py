@@ -39,6 +39,7 @@ class TestResult:
     message: str = ""
     public: bool = True
     seconds: float = 0.0
+    in_process: bool = False  # it ran in the student's own process: who writes there could cheat it
 
     @property
     def student_message(self) -> str:
@@ -93,6 +94,10 @@ class Result:
     seconds: float = 0.0
     cpu_seconds: float = 0.0
 
+    def of(self, notebook: str) -> NotebookResult:
+        """One notebook's outcome; without tests where it was not graded."""
+        return next((one for one in self.notebooks if one.name == notebook), NotebookResult(notebook))
+
     @property
     def tests(self) -> dict[tuple[str, str], TestResult]:
         """Every test by its notebook's name and its id."""
@@ -105,6 +110,12 @@ class Result:
     @property
     def max_score(self) -> float:
         return sum(notebook.max_score for notebook in self.notebooks)
+
+    @property
+    def in_process(self) -> str:
+        """What a row says of points that the student could have cheated for; "" where there are none."""
+        points = sum(test.points for test in self.tests.values() if test.in_process)
+        return f"{points:g} points by tests that a student could cheat (in_process)" if points else ""
 
     def comparable(self) -> Result:
         """The result without what may differ from run to run: times, and outputs of the student's own making."""
@@ -122,22 +133,11 @@ class Result:
     def from_json(text: str) -> Result:
         """The inverse of `to_json`."""
         data = json.loads(text)
-        notebooks = tuple(
-            NotebookResult(
-                name=nb["name"],
-                tests=tuple(
-                    TestResult(**{**test, "verdict": Verdict(test["verdict"])}) for test in nb["tests"]
-                ),
-                outputs=tuple((index, tuple(outputs)) for index, outputs in nb["outputs"]),
-                named=tuple((exercise, name) for exercise, name in nb.get("named", ())),
-            )
-            for nb in data["notebooks"]
-        )
-        return Result(
-            **{
-                **data,
-                "status": Status(data["status"]),
-                "notebooks": notebooks,
-                "incidents": tuple(data["incidents"]),
-            }
-        )
+        notebooks = []
+        for nb in data["notebooks"]:
+            tests = tuple(TestResult(**test | {"verdict": Verdict(test["verdict"])}) for test in nb["tests"])
+            outputs = tuple((index, tuple(items)) for index, items in nb["outputs"])
+            named = tuple((exercise, name) for exercise, name in nb.get("named", ()))
+            notebooks.append(NotebookResult(nb["name"], tests, outputs, named))
+        data |= {"status": Status(data["status"]), "incidents": tuple(data["incidents"])}
+        return Result(**data | {"notebooks": tuple(notebooks)})

@@ -2,115 +2,34 @@
 
 Everything in here shares an interpreter with the student's code, which may change any of it. That is allowed for:
 whatever leaves this process is treated as written by the student (see `codec.Decoder`), and nothing the student must
-not know ever enters it.
+not know ever enters it but what an instructor sends there by the tag in_process, last of all.
 """
 
 from __future__ import annotations
 
+import asyncio
+import builtins
 import contextlib
-import io
+import inspect
 import os
 import pickle
+import random
 import re
 import socket
 import sys
-import tempfile
 import traceback
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from IPython.core.displayhook import DisplayHook
-from IPython.core.displaypub import DisplayPublisher
-from IPython.core.history import HistoryManager
-from IPython.core.interactiveshell import InteractiveShell
 
-from grader.engine import codec, misconceptions
+from grader.engine import changes, codec, misconceptions
+from grader.engine.abilities import has_state
 from grader.engine.outputs import Output
+from grader.engine.shell import Shell, Stream
 from grader.sandbox import messages
-
-
-class _Stream(io.TextIOBase):
-    """sys.stdout or sys.stderr: into the current cell's output, or nowhere while a test is calling."""
-
-    encoding, errors = "utf-8", "replace"
-
-    def __init__(self, shell: Shell, name: str) -> None:
-        self.shell, self.stream = shell, name
-
-    def write(self, text: str) -> int:
-        if self.shell.output is not None:
-            self.shell.output.text(self.stream, str(text))
-        return len(text)
-
-    def writable(self) -> bool:
-        return True
-
-    def isatty(self) -> bool:
-        return False
-
-
-class _Publisher(DisplayPublisher):
-    shell: Shell
-
-    def publish(self, data: Any, *_: Any, **__: Any) -> None:
-        if self.shell.output is not None:
-            self.shell.output.rich("display_data", data)
-
-
-class _Hook(DisplayHook):
-    shell: Shell
-
-    def start_displayhook(self) -> None: ...
-    def write_output_prompt(self) -> None: ...
-    def finish_displayhook(self) -> None: ...
-
-    def write_format_data(self, format_dict: dict[str, Any], md_dict: Any = None) -> None:
-        if self.shell.output is not None:
-            self.shell.output.rich("execute_result", format_dict, execution_count=self.prompt_count)
-
-
-class Shell(InteractiveShell):
-    """IPython without a terminal, a history or a system shell; figures appear inline, as in a notebook."""
-
-    output: Output | None = None
-    display_pub_class = _Publisher
-    displayhook_class = _Hook
-
-    def enable_gui(self, gui: Any = None) -> None: ...
-
-    def system(self, cmd: str) -> None:
-        """`!command` and `%pip`: there is no system shell here; the cell goes on."""
-        print(f"not available when grading: {cmd.split(None, 1)[0] if cmd.strip() else cmd}", file=sys.stderr)
-        self.user_ns["_exit_code"] = 127
-
-    def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
-        if self.output is not None:
-            self.output.error(str(getattr(etype, "__name__", etype)), str(evalue), stb)
-
-    def run(self, source: str, text: int, pictures: int) -> list[dict[str, Any]]:
-        """Run one cell: what it put out, at most so many bytes of text and of pictures."""
-        self.output = Output(text, pictures)
-        try:
-            self.run_cell(source, store_history=True)
-            return self.output.done()
-        finally:
-            self.output = None
-
-
-def make_shell() -> Shell:
-    """The shell, made once in the warm server: every student's process is a copy."""
-    HistoryManager.enabled = False  # type: ignore[assignment]
-    with tempfile.TemporaryDirectory() as folder:  # IPython wants a profile; nothing is ever read from it
-        shell: Shell = Shell.instance(ipython_dir=folder)
-    shell.colors = "nocolor"
-    shell.InteractiveTB.set_mode("Plain")  # the other modes look through all loaded modules: 50 ms an error
-    shell.run_line_magic("matplotlib", "inline")
-    return shell
-
 
 # --------------------------------------------------------------------------------- answering the examiner
 
@@ -121,12 +40,17 @@ class Desk:
     def __init__(self, sock: socket.socket, shell: Shell) -> None:
         self.sock, self.shell = sock, shell
         self.objects: list[Any] = []
+        self.numbers: dict[int, int] = {}  # of objects, by their id
+        self.printed = ""  # what an answer has to tell of it
+        self.touched: set[int] = set()  # numbers that the present request names
         self.walked: dict[int, list[Any]] = {}  # items of iterators that the examiner may come back to
         self.ticket, self.limit, self.process = 0, 0, os.getpid()
 
     def handle(self, x: Any) -> int:
-        self.objects.append(x)
-        return len(self.objects) - 1
+        number = self.numbers.setdefault(id(x), len(self.objects))
+        if number == len(self.objects):
+            self.objects.append(x)
+        return number
 
     def serve(self) -> memoryview:
         """Answer requests, until one comes that has no ticket: the reply to a call from here."""
@@ -145,17 +69,46 @@ class Desk:
     def respond(self, request: bytes) -> bytes:
         """Call what one request asks for: the answer, whatever happens."""
         try:
-            function, args, kwargs, mutable = pickle.loads(memoryview(request)[codec.REQUEST.size :])
-            before = [_snapshot(x) for x in mutable]
+            self.touched.clear()
+            function, args, kwargs, mutable, (printed, replaced, seeded) = pickle.loads(
+                memoryview(request)[codec.REQUEST.size :]
+            )
+            before = [changes.snapshot(x) for x in mutable]
             leaves = [x for x in mutable if isinstance(x, torch.Tensor) and x.requires_grad]
-            value = function(*args, **kwargs)
-            changed = [k for k, x in enumerate(mutable) if _snapshot(x)[0] != before[k][0]]
+            if seeded:
+                seed(seeded)
+            with self.surrounded(printed, replaced):
+                value = function(*args, **kwargs)
+            changed = [k for k, x in enumerate(mutable) if changes.snapshot(x)[0] != before[k][0]]
             return self.answer(value, mutable, changed, leaves)
         except BaseException as error:
             return self.failure(error)
 
+    @contextlib.contextmanager
+    def surrounded(self, printed: bool, replaced: dict[str, Any]) -> Iterator[None]:
+        """While the student's code is called: what it prints is kept if it is wanted, some built-in functions are others."""
+        if not printed and not replaced:
+            yield
+            return
+        before, shown = {name: getattr(builtins, name) for name in replaced}, self.shell.output
+        vars(builtins).update(replaced)
+        self.shell.output = Output(self.limit, 0) if printed else shown
+        try:
+            yield
+        finally:
+            self.printed += self.flush() if printed else ""
+            self.shell.output = shown
+            vars(builtins).update(before)
+
+    def flush(self) -> str:
+        """What has been printed since the last time."""
+        output, self.shell.output = self.shell.output, Output(self.limit, 0)
+        items = output.items if output else []
+        return "".join("".join(item["text"]) for item in items if item.get("name") == "stdout")
+
     def reply(self, header: dict[str, Any], encoder: codec.Encoder) -> bytes:
-        return encoder.body({"n": self.ticket, **header}, self.limit)
+        text, self.printed = self.printed, ""
+        return encoder.body({"n": self.ticket, **header, **({"o": text} if text else {})}, self.limit)
 
     def answer(
         self, value: Any, mine: list[Any], changed: list[int], leaves: Sequence[torch.Tensor] = ()
@@ -163,7 +116,10 @@ class Desk:
         """`value`, which may be computed from `leaves`, and the new content of the arguments at the positions `changed`."""
         encoder = codec.Encoder(self.handle, {id(x): k for k, x in enumerate(mine)})
         encoder.graph = lambda tensor: self.handle((tensor, leaves))
-        header = {"v": encoder.value(value), "m": [[k, _content(mine[k], encoder)] for k in changed]}
+        header = {"v": encoder.value(value)}
+        owners = (getattr(self.objects[number], "__self__", self.objects[number]) for number in self.touched)
+        header["s"] = [encoder.value(x) for x in owners if has_state(x) and id(x) in self.numbers]
+        header["m"] = [[k, changes.content(mine[k], encoder)] for k in changed]
         return self.reply(header, encoder)
 
     def failure(self, error: BaseException) -> bytes:
@@ -177,11 +133,17 @@ class Desk:
         # reads the lines of these files, and of no other
         here = traceback.StackSummary.extract(iter(own[-3:]))
         trace = "".join(f"  in {f.name}, line {f.lineno}: {f.line}\n" for f in here).rstrip()[:1000]
-        return self.reply({"e": kinds, "text": text, "trace": trace}, codec.Encoder(self.handle))
+        encoder = codec.Encoder(self.handle)
+        kind = encoder.value(type(error)) if type(error).__module__ == "__main__" else None
+        header = {"e": kinds, "text": text, "trace": trace, "x": kind}
+        with contextlib.suppress(BaseException):  # of an exception that has others
+            header |= {"a": encoder.value(list(error.args)), "d": encoder.value(error.__dict__)}
+        return self.reply(header, encoder)
 
     def call_back(self, number: int, args: Any, kwargs: Any) -> Any:
         """Call a function that stayed with the examiner."""
         encoder = codec.Encoder(self.handle)
+        self.printed += self.flush() if self.shell.output is not None else ""
         header = {"cb": number, "a": encoder.value(list(args)), "k": encoder.value(kwargs)}
         messages.send_frame(self.sock, self.reply(header, encoder))
         ok, value = pickle.loads(self.serve())
@@ -206,6 +168,11 @@ def write_files(files: tuple[tuple[str, bytes], ...]) -> None:
 def execute(source: str, text: int, pictures: int) -> list[dict[str, Any]]:
     """Run one cell: its outputs."""
     return _desk.shell.run(source, text, pictures)
+
+
+def examine(source: str, decides: bool) -> float | None:
+    """Run a test with the tag in_process, or a part of it: see `Shell.examine`."""
+    return _desk.shell.examine(source, decides)
 
 
 def look_up(name: str) -> Any:
@@ -241,8 +208,57 @@ def advance(iterator: Any, n: int | None = None) -> tuple[Any, ...]:
     return (walked[n or 0],)
 
 
+def seed(states: bytes) -> None:
+    """Put the global random generators into the states that a test's are in."""
+    own, numpy, torchs = pickle.loads(states)
+    random.setstate(own)
+    np.random.set_state(numpy)  # noqa: NPY002  a test's own
+    torch.set_rng_state(torch.frombuffer(bytearray(torchs), dtype=torch.uint8))
+
+
+def attributes(x: Any) -> dict[str, Any]:
+    """What `vars` gives."""
+    return dict(x.__dict__)
+
+
+def signature(function: Any) -> tuple[Any, ...]:
+    """The parameters of a function (name, kind, default and annotation, where it has them), and what it returns."""
+    found, empty = inspect.signature(function), inspect.Parameter.empty
+    listed = [
+        (
+            one.name,
+            int(one.kind),
+            [x for x in [one.default] if x is not empty],
+            [x for x in [one.annotation] if x is not empty],
+        )
+        for one in found.parameters.values()
+    ]
+    return listed, [x for x in [found.return_annotation] if x is not empty]
+
+
+def enter(x: Any) -> Any:
+    """Enter a `with` block."""
+    return type(x).__enter__(x)
+
+
+def leave(x: Any, kind: str, text: str) -> bool:
+    """Leave a `with` block in which an exception of this type's name was raised, if any."""
+    error = codec.builtin_exception([kind], text) if kind else None
+    return bool(type(x).__exit__(x, type(error) if error else None, error, None))
+
+
+def awaited(coroutine: Any) -> Any:
+    """What a coroutine of the student's returns."""
+
+    async def wait() -> Any:
+        return await coroutine
+
+    return asyncio.run(wait())
+
+
 def resolve(number: int) -> Any:
     """The object behind a handle; how the examiner's pickles name it."""
+    _desk.touched.add(number)
     return _desk.objects[number]
 
 
@@ -268,39 +284,11 @@ def counted_elsewhere(number: int) -> Callable[..., Any]:
     return stub
 
 
-def _snapshot(x: Any) -> tuple[Any, Any]:
-    """What decides whether a mutable argument has changed, and what must live on meanwhile: a freed object's address comes back."""
-    if isinstance(x, np.ndarray):
-        return (x.shape, x.dtype, x.tobytes()), None
-    if isinstance(x, torch.Tensor):
-        parts = [
-            part
-            for part in (x, x.grad if x.is_leaf else None)
-            if part is not None and codec.plain_tensor(part)
-        ]
-        return (tuple(x.shape), x.requires_grad, [codec.tensor_bytes(part) for part in parts]), None
-    if isinstance(x, np.random.Generator):
-        return repr(x.bit_generator.state), None
-    if isinstance(x, torch.Generator):
-        return x.get_state().numpy().tobytes(), None
-    items = [part for pair in x.items() for part in pair] if isinstance(x, dict) else list(x)
-    return [id(item) for item in items], items
-
-
-def _content(x: Any, encoder: codec.Encoder) -> Any:
-    """The new content of a mutable argument."""
-    if isinstance(x, torch.Tensor):
-        grad = x.grad if x.is_leaf else None
-        return encoder.value([x.detach().requires_grad_(x.requires_grad and x.is_leaf), grad], known=False)
-    plain = dict if isinstance(x, dict) else list if isinstance(x, deque) else lambda x: x
-    return encoder.value(plain(x), known=False)
-
-
 def main(sock: socket.socket, shell: Shell) -> None:
     """Serve until the examiner hangs up."""
     global _desk
     _desk = Desk(sock, shell)
-    sys.stdout, sys.stderr = _Stream(shell, "stdout"), _Stream(shell, "stderr")
+    sys.stdout, sys.stderr = Stream(shell, "stdout"), Stream(shell, "stderr")
     sys.path.insert(0, os.getcwd())
     with contextlib.suppress(EOFError, OSError):
         _desk.serve()

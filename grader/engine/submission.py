@@ -5,6 +5,7 @@ Nothing here trusts the submission's metadata (see `plan`, which lines its cells
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -12,13 +13,14 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path, PurePosixPath
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from grader.source.notebook import Assignment, Notebook
-from grader.text import printable
+from grader.text import printable, some
 
 MAX_FILE = 64 * 2**20
 MAX_TOTAL = 128 * 2**20
@@ -27,6 +29,7 @@ MAX_CELLS = 2_000
 MAX_PARTS = 3_000_000
 """Brackets and commas of a notebook's text: each may become an object a hundred times its size."""
 _SUFFIX = ".ipynb"
+_NOTEBOOK = re.compile(r"(.+)\.ipynb(\s*\(\d+\))?(?:\.txt|\.json)?", re.IGNORECASE | re.DOTALL)
 
 TIMESTAMP, SECRET = "timestamp.txt", "submission_secret.txt"
 """nbgrader's own files in a collected submission."""
@@ -38,26 +41,39 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Submission:
-    """What a student handed in for one unit: plain files with safe relative names, and remarks on what was left out."""
+    """What a student handed in for one unit: plain files with safe relative names, and remarks on what was left out.
+
+    Two files of nbgrader's stand apart, as nothing is graded by them and the student's code does not see them: when it was
+    handed in, and the secret that feedback is returned by.
+    """
 
     unit: str
     files: tuple[tuple[str, bytes], ...] = ()
     notes: tuple[str, ...] = ()
+    timestamp: bytes = b""
+    secret: bytes = b""
 
     @functools.cached_property
     def digest(self) -> str:
-        """Changes when any file or remark changes."""
+        """Changes when any of its files or remarks does, but with neither the time nor the secret."""
         digest = hashlib.sha256(repr((self.unit, self.notes)).encode("utf-8", "surrogatepass"))
         for name, content in self.files:
             digest.update(repr((name, len(content))).encode("utf-8", "surrogatepass") + content)
         return digest.hexdigest()
 
+    @functools.cached_property
+    def notebook_files(self) -> dict[str, str]:
+        """The files at the top of the folder that are notebooks, by the notebook's name; of two of one name the properly called one."""
+        top = sorted(
+            (name for name, _ in self.files if "/" not in name), key=lambda n: not n.endswith(_SUFFIX)
+        )
+        return {name: file for file in reversed(top) if (name := notebook_name(file))}
+
     @property
     def notebooks(self) -> dict[str, bytes]:
         """The notebooks at the top of the folder, by name without suffix."""
-        return {
-            Path(name).stem: data for name, data in self.files if name.endswith(_SUFFIX) and "/" not in name
-        }
+        files = dict(self.files)
+        return {name: files[file] for name, file in sorted(self.notebook_files.items())}
 
 
 @dataclass(frozen=True)
@@ -76,7 +92,7 @@ class StudentCell:
 
 def read_submission(folder: Path, unit: str) -> Submission:
     """The submission in `folder`. Raises nothing for its content: what is not a plain file is left out, with a note."""
-    files: list[tuple[str, bytes]] = []
+    files: dict[str, bytes] = {}
     notes: list[str] = []
     total = 0
     for name, entry in walk(folder, "", notes):
@@ -101,8 +117,9 @@ def read_submission(folder: Path, unit: str) -> Submission:
         if total > MAX_TOTAL:
             notes.append(f"more than {MAX_TOTAL >> 20} MiB: {printable(name)} and later files were left out")
             break
-        files.append((name, content))
-    return Submission(unit, tuple(sorted(files)), tuple(notes))
+        files[name] = content
+    timestamp, secret = files.pop(TIMESTAMP, b""), files.pop(SECRET, b"")
+    return Submission(unit, tuple(sorted(files.items())), tuple(notes), timestamp, secret)
 
 
 def walk(folder: Path, prefix: str, notes: list[str], depth: int = 0) -> Iterator[tuple[str, Path]]:
@@ -125,6 +142,12 @@ def walk(folder: Path, prefix: str, notes: list[str], depth: int = 0) -> Iterato
             yield name, Path(entry.path)
         else:
             notes.append(f"{printable(name)}: left out (not a regular file)")
+
+
+def notebook_name(file: str) -> str:
+    """What a notebook's file is called without its suffix, also where a browser has put .txt or .json behind it; empty for other files."""
+    match = _NOTEBOOK.fullmatch(file)
+    return match[1] + (match[2] or "") if match else ""
 
 
 def expected_file(name: str) -> str:
@@ -164,7 +187,11 @@ def load_notebook(data: bytes) -> dict[str, Any]:
     except ValueError as error:
         if re.search(r"^<<<<<<< |^>>>>>>> ", text, re.MULTILINE):
             raise Unreadable("the file holds conflict markers of a version control system") from None
-        raise Unreadable(f"the file is no notebook: {str(error)[:80]}") from None
+        # a notebook that was cut off, or something else altogether: where its JSON ends means nothing to anybody
+        broken = (
+            f"; its JSON breaks off in line {getattr(error, 'lineno', 1)}" if text.lstrip()[:1] == "{" else ""
+        )
+        raise Unreadable(f"the file is no notebook{broken}") from None
     if not isinstance(nb, dict):
         raise Unreadable("the file is JSON, but no notebook")
     major = nb.get("nbformat", 4)
@@ -231,25 +258,30 @@ def pair_notebooks(submission: Submission, assignment: Assignment) -> tuple[dict
     """Which of the submission's notebooks stands for which of the source's, and remarks. A name as browsers and file
     managers change it (`05_momentum (1)`, `Copy of ...`, other case) still counts; so does the only notebook of a
     submission to a unit of one notebook, where it shares a cell with the source."""
-    given = submission.notebooks
+    given, files = submission.notebooks, submission.notebook_files
     pairs = {notebook.name: notebook.name for notebook in assignment.notebooks if notebook.name in given}
     notes: list[str] = []
+    if not given and submission.files:
+        names = [name for name, _ in submission.files]
+        notes.append(f"no notebook was handed in, but {some(names)}")
     for notebook in assignment.notebooks:
         spare = [name for name in given if name not in pairs.values()]
-        if notebook.name in pairs or not spare:
-            continue
-        close = [name for name in spare if _bare(name) == _bare(notebook.name)]
-        alone = (
-            [spare[0]]
-            if len(spare) == len(assignment.notebooks) == 1 and _related(given[spare[0]], notebook)
-            else []
-        )
-        if len(found := close or alone) == 1:
-            pairs[notebook.name] = found[0]
-            notes.append(f"{printable(found[0])}{_SUFFIX} was taken for {notebook.name}{_SUFFIX}")
-        else:
-            names = ", ".join(printable(name) + _SUFFIX for name in spare)
-            notes.append(f"no {notebook.name}{_SUFFIX}; found {names}")
+        if notebook.name not in pairs and spare:
+            close = [name for name in spare if _bare(name) == _bare(notebook.name)]
+            alone = (
+                [spare[0]]
+                if len(spare) == len(assignment.notebooks) == 1 and _related(given[spare[0]], notebook)
+                else []
+            )
+            if len(named := close or alone) == 1:
+                pairs[notebook.name] = named[0]
+            else:
+                notes.append(
+                    f"no {notebook.name}{_SUFFIX}; found {', '.join(printable(files[name]) for name in spare)}"
+                )
+        file = files[pairs[notebook.name]] if notebook.name in pairs else notebook.name + _SUFFIX
+        if file != notebook.name + _SUFFIX:
+            notes.append(f"{printable(file)} was taken for {notebook.name}{_SUFFIX}")
     return pairs, tuple(notes)
 
 
@@ -267,16 +299,12 @@ def _related(data: bytes, notebook: Notebook) -> bool:
     return any(cell.grade_id in ids for cell in cells)
 
 
-def without_timestamp(handed: Submission) -> tuple[Submission, bytes]:
-    """What was handed in, and what its timestamp.txt says: when, which is no part of what is graded. Nor is nbgrader's secret."""
-    files = dict(handed.files)
-    timestamp = files.pop(TIMESTAMP, b"")
-    files.pop(SECRET, None)  # feedback is returned by it; the student's code need not see it
-    return replace(handed, files=tuple(files.items())), timestamp
+def parse_timestamp(content: bytes, zone: tzinfo | None = None) -> tuple[datetime | None, tuple[str, ...]]:
+    """The time (naive UTC) that a timestamp.txt gives, None where it gives none; and a remark where it is garbled.
 
-
-def parse_timestamp(content: bytes) -> tuple[datetime | None, tuple[str, ...]]:
-    """The time (naive UTC) that a timestamp.txt gives, None where it gives none; and a remark where it is garbled."""
+    The zone behind it is a name of the zone database, an offset, or what `zone`, the course's, is called at that time: `CST` is
+    China's in one course and Chicago's in another. With any other name the time is unknown, and none at all means UTC.
+    """
     text = content[:200].decode("utf-8", "replace").strip()
     if not text:
         return None, ()
@@ -284,11 +312,52 @@ def parse_timestamp(content: bytes) -> tuple[datetime | None, tuple[str, ...]]:
         try:
             time_ = datetime.fromisoformat(text.removesuffix(" UTC"))
         except ValueError:
-            from nbgrader.utils import parse_utc
-
-            time_ = parse_utc(text)
+            time_ = _with_zone(text, zone)
         if time_.tzinfo is not None:
             time_ = time_.astimezone(UTC).replace(tzinfo=None)
         return time_, ()
+    except _NoZone as name:
+        reason = f"names a time zone that is not known, '{name}' (c.Exchange.timezone in nbgrader_config.py says which is meant)"
     except Exception:  # dateutil raises what it likes at a stranger's text
-        return None, (f"{TIMESTAMP} is no time: {printable(text, 40)}; taken as unknown, not as late",)
+        reason = f"is no time: {printable(text, 40)}"
+    return None, (f"{TIMESTAMP} {reason}; taken as unknown, not as late",)
+
+
+class _NoZone(Exception):
+    """A zone's name that is none of the database's and not the course's."""
+
+
+def _with_zone(text: str, zone: tzinfo | None) -> datetime:
+    """A time as people and strftime write it. Raises _NoZone, or anything for what is no time."""
+    from dateutil import parser
+
+    head, _, last = text.rpartition(" ")
+    if head and last[:1].isalpha():
+        with contextlib.suppress(
+            KeyError, ValueError, OSError
+        ):  # a month, PM: no zone, so a part of the time
+            return _in_zone(parser.parse(head, ignoretz=True), last, zone)
+    names: list[str] = []
+
+    def noted(name: str | None, offset: int | None) -> tzinfo | None:
+        names.extend([name] if name and offset is None else [])
+        return None if offset is None else timezone(timedelta(seconds=offset))
+
+    time_: datetime = parser.parse(text, tzinfos=noted)
+    try:
+        return _in_zone(time_, names[0], zone) if names else time_
+    except (KeyError, ValueError, OSError):
+        raise _NoZone(printable(names[0], 40)) from None
+
+
+def _in_zone(time_: datetime, name: str, zone: tzinfo | None) -> datetime:
+    """The time in the course's zone where that has this name then (in the doubled hour too), else in the database's of that name.
+
+    Raises KeyError, ValueError or OSError where there is none.
+    """
+    if zone is not None:
+        for fold in (0, 1):
+            local = time_.replace(tzinfo=zone, fold=fold)
+            if local.tzname() == name:
+                return local
+    return time_.replace(tzinfo=ZoneInfo(name))

@@ -5,10 +5,8 @@ This side never reads a byte that the student's code wrote.
 
 from __future__ import annotations
 
-import ast
 import functools
 import pickle
-import re
 import select
 import signal
 import socket
@@ -16,19 +14,19 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from grader.engine import preload
-from grader.engine.plan import MAX_ALL, Known, Plan, line_up
+from grader.engine import preload, protocol
+from grader.engine.plan import Known, Plan, line_up, our_names
 from grader.engine.result import NotebookResult, TestResult, Verdict
+from grader.engine.submission import StudentCell
 from grader.errors import CourseError
 from grader.sandbox import linux
 from grader.sandbox.limits import Limits
-from grader.sandbox.messages import WireError, receive_frame, receive_message, send_frame, send_message
+from grader.sandbox.messages import WireError, receive_frame, receive_message, send_frame
 from grader.sandbox.usage import Meter
-from grader.source.code import bound_names, parse
 from grader.source.notebook import Assignment, Notebook, Role
 
 _GRACE = 2.0
@@ -41,30 +39,6 @@ _REHEARSAL = 60.0
 """Seconds for one exercise's rehearsal; where that is not enough, none of its misconceptions is named."""
 _SAMPLE = 0.05
 """Seconds between two looks at the memory and processor time of the student's processes."""
-
-_ON_NEED = {
-    module: re.compile(rf"{package}[^\n]{{0,80}}\b({words})\b")
-    for module, package, words in [
-        ("torch._dynamo", "torch", "optim|func|compile|testing|checkpoint"),
-        *((f"scipy.{part}", "scipy", part) for part in ("linalg", "optimize", "signal", "special", "stats")),
-    ]
-}
-"""Modules that take long to import, and the text that calls for them: the warm server loads them for the first submission
-that may use one. torch imports torch._dynamo, a second's work, when an optimiser, torch.func or torch.testing is first used."""
-
-
-@functools.cache
-def _imported(notebook: Notebook) -> frozenset[str]:
-    """Modules that the instructor's cells import: the warm server loads them once."""
-    names: set[str] = set()
-    for cell in notebook.cells:
-        if cell.role in (Role.SETUP, Role.TEST, Role.WORK) and not cell.explore and bound_names(cell.source):
-            for node in ast.walk(parse(cell.source)):
-                if isinstance(node, ast.Import):
-                    names.update(alias.name for alias in node.names)
-                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                    names.add(node.module)
-    return frozenset(names)
 
 
 class Student:
@@ -120,7 +94,8 @@ class Supervisor:
     blamed: int = -1  # and over which step
     known: Known = field(default_factory=Known)
     excused: set[int] = field(default_factory=set)  # steps run again because the system ended a process
-    named: tuple[tuple[str, str], ...] = ()
+    named: list[tuple[str, str]] = field(default_factory=list)
+    operators: dict[str, list[list[str]]] = field(default_factory=dict)  # by test, on trial
     done: bool = False  # all verdicts are in
 
     @property
@@ -129,10 +104,9 @@ class Supervisor:
 
     def grade(self) -> None:
         """Raises CourseError without isolation, OSError where the machinery fails."""
-        code = "\n".join(step.source[:MAX_ALL] for step in self.plan.steps)[: 4 * MAX_ALL]
-        needed = [module for module, text in _ON_NEED.items() if text.search(code)]
-        preload.server().preload([*_imported(self.notebook), *needed])
-        self.deadline, self.waited = time.monotonic() + self.limits.notebook_seconds, 0.0
+        preload.server().preload(preload.needed(self.notebook, self.plan.steps))
+        self.began, self.once, self.waited = time.monotonic(), 0.0, 0.0
+        self.deadline = self.began + self.limits.notebook_seconds
         with tempfile.TemporaryDirectory(prefix="grader-") as scratch:
             self.scratch = scratch
             try:
@@ -142,10 +116,9 @@ class Supervisor:
                 self._end_student()
 
     def result(self) -> NotebookResult:
-        found = [self.known.results[test.id] for test in self.notebook.tests]
-        tests = [TestResult(**{**result, "verdict": Verdict(result["verdict"])}) for result in found]
+        tests = tuple(self.known.results[test.id] for test in self.notebook.tests)
         outputs = tuple((index, tuple(items)) for index, items in sorted(self.known.outputs.items()))
-        return NotebookResult(self.notebook.name, tuple(tests), outputs, self.named)
+        return NotebookResult(self.notebook.name, tests, outputs, tuple(self.named))
 
     def _examine(self) -> bool:
         """One examiner from start to end; False where it had to be stopped and tests are left."""
@@ -159,10 +132,10 @@ class Supervisor:
             try:
                 while True:
                     self._wait(control)
-                    message, _ = receive_message(control)
-                    self._heed(message, control)
-                    if "end" in message:
-                        return True
+                    for message in protocol.receive(control)[0]:
+                        if message == protocol.Finished():
+                            return True
+                        self._heed(message, control)
             except (EOFError, WireError, TimeoutError) as error:
                 if self.done:  # it ended while it looked for names: there are none, and nothing is lost
                     return True
@@ -175,36 +148,47 @@ class Supervisor:
             finally:
                 self.cpu += self.examiner.end().get("cpu", 0.0)
 
-    def _heed(self, message: dict[str, Any], control: socket.socket) -> None:
+    def _heed(self, message: Any, control: socket.socket) -> None:
         """Do what the examiner asks for, or note what it reports."""
-        if "result" in message:
-            self.known.results[message["result"]["id"]] = message["result"]
-        if "outputs" in message:
-            self.known.outputs.setdefault(message["index"], message["outputs"])
-        if "step" in message:
-            self._begin(message["step"], message["limit"])
-        elif "done" in message:
-            self.done = True
-            self._begin(-1, 60.0)
-        elif "named" in message:
-            self.named = tuple((exercise, name) for exercise, name in message["named"])
-        elif "rehearse" in message:
-            send_frame(control, rehearsed(self.assignment, self.notebook, message["rehearse"], self.limits))
-            self._begin(self.step, self.step_seconds)  # the first who needs it does not pay for it
-        elif "incident" in message:
-            self.incidents.append(message["incident"])
-        elif "need" in message:
-            self._give_student(control)
-        elif "gone" in message:
-            end = self._end_student(_LAST_BREATH if message["gone"] else 0.0)
-            verdict, reason = self.ended or (None, "")
-            # ended over an earlier step, which had its answer in the same moment: the present one is not to blame
-            again = (
-                self.blamed != self.step
-                if verdict
-                else self._excused(end, self.limits, "the student's process")
-            )
-            send_message(control, {"verdict": verdict, "reason": reason, "how": _how(end), "again": again})
+        match message:
+            case TestResult():
+                self.known.results[message.id] = message
+            case protocol.Shown(index, outputs):
+                self.known.outputs.setdefault(index, outputs)
+            case protocol.Began(step, seconds):
+                self._begin(step, seconds)
+            case protocol.Incident(text):
+                self.incidents.append(text)
+            case protocol.NeedsStudent(own):
+                self._give_student(control, own)
+            case protocol.StudentGone(hung_up):
+                protocol.send(control, [self._bury(hung_up)])
+            case protocol.AllJudged():
+                self.done = True
+            case protocol.NeedsRehearsal(exercise):
+                send_frame(control, rehearsed(self.assignment, self.notebook, exercise, self.limits))
+                self._begin(self.step, self.step_seconds)  # the first who needs it does not pay for it
+            case protocol.Operator(test, use):
+                self.operators.setdefault(test, []).append(use)
+            case protocol.NeedsOperators():
+                began = time.monotonic()
+                uses = operators(self.assignment, self.notebook, self.limits, self.isolate)
+                protocol.send(control, [protocol.Operators(uses)])
+                self.deadline += time.monotonic() - began
+                self._begin(self.step, self.step_seconds)
+            case protocol.OurFailure(reason):
+                raise ImportError(reason)
+            case protocol.Named(exercise, misconception):
+                self.named.append((exercise, misconception))
+
+    def _bury(self, hung_up: bool) -> protocol.Ended:
+        """End the student's process: how it came to that."""
+        end = self._end_student(_LAST_BREATH if hung_up else 0.0)
+        if self.ended:
+            # over an earlier step, which had its answer in the same moment: the present one is not to blame
+            return protocol.Ended("", *self.ended, again=self.blamed != self.step)
+        again = self._excused(end, self.limits, "the student's process")
+        return protocol.Ended(_how(end), None, "", again)
 
     def _begin(self, step: int, seconds: float) -> None:
         self.deadline += self.waited
@@ -226,15 +210,19 @@ class Supervisor:
         step = self.plan.steps[self.step]
         return "" if self.step < 0 else step.id or f"cell {step.index}"
 
-    def _give_student(self, control: socket.socket) -> None:
+    def _give_student(self, control: socket.socket, own: bool) -> None:
         self._end_student()
-        self.restarts += 1
+        if own:  # the student's cells run once more for it: as long as it took to come so far at first
+            self.once = self.once or time.monotonic() - self.began
+            self.deadline += self.once
+        else:
+            self.restarts += 1
         refused = self._late(time.monotonic())
         if refused is None and self.restarts > self.limits.restarts:
             why = f"the student's process was started {self.restarts} times; that is enough"
             refused = Verdict.CRASHED, why
         if refused is not None:
-            send_message(control, {"refused": refused})
+            protocol.send(control, [protocol.Refused(*refused)])
             return
         self.student, self.ended = Student(self.isolate, self.limits, self.scratch), None
         holding = [layer for layer in self.student.layers if layer.holds]
@@ -245,7 +233,7 @@ class Supervisor:
                 f"this machine cannot isolate a stranger's code ({lacking.name}: {lacking.detail}); "
                 "see `grader doctor`, or give --allow-unsandboxed for code that you would run yourself"
             )
-        send_message(control, {}, self.student.data.fileno())
+        protocol.send(control, [], self.student.data.fileno())
         self.student.data.close()
 
     def _end_student(self, within: float = 0.0) -> dict[str, Any]:
@@ -310,13 +298,14 @@ class Supervisor:
             return
         self.incidents.append(f"{self._name()}: the examiner had to be started again")
         if step.kind == "test":
-            self.known.results[step.id] = asdict(TestResult(step.id, verdict, 0.0, step.points, reason))
+            result = TestResult(step.id, verdict, 0.0, step.points, reason, in_process=step.in_process)
+            self.known.results[step.id] = result
         else:
             self.known.deadly[self.step] = f"{verdict}: {reason}"
 
 
 def rehearsed(assignment: Assignment, notebook: Notebook, exercise: str, limits: Limits) -> bytes:
-    """The pickled `diagnosis.Rehearsal` of an exercise, made when it is first asked for; an empty one where it cannot be had.
+    """The pickled `misconceptions.Rehearsal` of an exercise, made when it is first asked for; an empty one where it cannot be had.
 
     Raises OSError where the machinery fails.
     """
@@ -324,7 +313,32 @@ def rehearsed(assignment: Assignment, notebook: Notebook, exercise: str, limits:
         return _rehearsed(assignment, notebook, exercise, limits)
 
 
-_one_at_a_time = threading.Lock()
+_one_at_a_time, _one_trial = threading.Lock(), threading.Lock()
+
+
+def operators(
+    assignment: Assignment, notebook: Notebook, limits: Limits, isolate: bool
+) -> dict[str, list[list[str]] | None]:
+    """What `protocol.Operators` says of the instructor's own solution, which is graded for it once."""
+    with _one_trial:
+        return _operators(assignment, notebook, limits, isolate)
+
+
+@functools.lru_cache(maxsize=64)
+def _operators(
+    assignment: Assignment, notebook: Notebook, limits: Limits, isolate: bool
+) -> dict[str, list[list[str]] | None]:
+    code = (Role.SETUP, Role.WORK, Role.TEST)
+    cells = tuple(
+        StudentCell(index, cell.role in code, cell.source, cell.id)
+        for index, cell in enumerate(notebook.cells)
+    )
+    files = assignment.files
+    plan = Plan(line_up(notebook, cells), files, files, limits, ours=our_names(notebook), trial=True)
+    run = supervise(assignment, notebook, plan, isolate=isolate)
+    # of a test that it fails nothing is known (the source may hold no solution); what did not come to its end allows nothing
+    failed = [name for name, result in run.known.results.items() if result.verdict is Verdict.FAILED]
+    return {**run.operators, **dict.fromkeys(failed)}
 
 
 @functools.lru_cache(maxsize=64)
@@ -362,9 +376,5 @@ def _how(end: dict[str, Any]) -> str:
     status = end.get("status")
     if status is None:
         return ""
-    if status < 0:
-        try:
-            return f" (signal {signal.Signals(-status).name})"
-        except ValueError:
-            return f" (signal {-status})"
-    return f" (exit status {status})"
+    names = {-number: number.name for number in signal.Signals}
+    return f" (signal {names.get(status, -status)})" if status < 0 else f" (exit status {status})"

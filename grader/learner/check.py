@@ -8,48 +8,28 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from grader.engine import explain
 from grader.engine import grade as engine
+from grader.engine.explain import Advice, Check
 from grader.engine.plan import match
-from grader.engine.result import NotebookResult, Result, Status, TestResult, Verdict
+from grader.engine.result import NotebookResult, Result, Status, Verdict
 from grader.engine.submission import MAX_FILE, StudentCell, Submission, Unreadable, load_notebook, read_cells
 from grader.errors import CourseError
+from grader.source.answers import model_answer
 from grader.source.bank import read_bank
 from grader.source.course import Course, read_course
-from grader.source.notebook import Assignment, Cell, Notebook, Role, read_notebook
-from grader.source.outline import Part, check_title, outline
-from grader.source.regions import split_regions, unmarked
+from grader.source.notebook import Assignment, Notebook, Role, read_notebook
+from grader.source.outline import Part, outline
+from grader.source.regions import unmarked
 from grader.text import printable
 
 PASSED, FAILED, OPEN = "passed", "not passed", "not solved yet"
-
-
-@dataclass(frozen=True)
-class Test:
-    """One test cell. `hidden` where the part that failed does not stand in the learner's notebook."""
-
-    __test__ = False  # not a pytest class
-
-    id: str
-    title: str
-    verdict: Verdict
-    points: float
-    max_points: float
-    message: str = ""
-    hidden: bool = False
-
-
-@dataclass(frozen=True)
-class Advice:
-    """The misconception that the answer agrees with, and where it is explained."""
-
-    name: str
-    says: str
-    section: str
-    lecture: str
+PATIENCE = replace(engine.LIMITS, cell_seconds=20, test_seconds=10)
+"""What a learner waits for: an honest test takes a second or two, and an endless loop should not take minutes to be told."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +42,7 @@ class Answer:
     points: float
     max_points: float
     state: str
-    tests: tuple[Test, ...]
+    tests: tuple[Check, ...]
     error: str = ""
     advice: Advice | None = None
     hint: str = ""
@@ -117,7 +97,7 @@ def check(folder: Path, path: Path, *, hint: int = 1, solution: str | None = Non
     try:
         cells = read_cells(load_notebook(data))
     except Unreadable as why:
-        raise CourseError(f"{path}: {why}") from None
+        raise CourseError(f"{path}: {why}; give a copy of a notebook of assignments/") from None
     course = read_course(folder)
     assignment = _assignment(course, path, cells)
     (source,) = assignment.notebooks
@@ -125,11 +105,16 @@ def check(folder: Path, path: Path, *, hint: int = 1, solution: str | None = Non
     shown = _solutions(course, assignment, parts, solution) if solution else ()
     result, isolated = _grade(Submission(assignment.unit, ((f"{source.name}.ipynb", data),)), assignment)
     (outcome,) = result.notebooks
-    errors = _errors(outcome)
+    errors, tests = _errors(outcome), {test.id for test in outcome.tests}
     place = {source.cells[k].id: index for index, k in match(source, cells).items()}
-    advice = dict(_advice(assignment, outcome))
     answers = tuple(
-        _answer(part, outcome, errors.pop(place.get(part.cell.id, -1), ""), advice.get(part.cell.id), hint)
+        _answer(
+            part,
+            explain.checks(part, outcome, details=True),
+            explain.advice(part, outcome, assignment),
+            errors.pop(place.get(part.cell.id, -1), ""),
+            hint,
+        )
         for part in parts
         if part.tests
     )
@@ -143,7 +128,8 @@ def check(folder: Path, path: Path, *, hint: int = 1, solution: str | None = Non
             Question(part.cell.id, part.title, part.cell.points) for part in parts if not part.tests
         ),
         remarks=(
-            *result.incidents,
+            # a test's own line says what became of it
+            *(text for text in result.incidents if text.split(":")[0] not in tests),
             *(f"cell {index + 1} of the notebook raised {error}" for index, error in errors.items()),
         ),
         isolated=isolated,
@@ -183,18 +169,18 @@ def _assignment(course: Course, path: Path, cells: tuple[StudentCell, ...]) -> A
         [source for source, nb in notebooks.items() if _shares(nb, cells, role)]
         for role in (Role.TEST, Role.WORK)
     )
-    found = by_tests or by_answers
-    units = sorted({source.parent.name for source in found})
-    if not found:
-        known = ", ".join(sorted({source.parent.name for source in sources}))
+    matching = by_tests or by_answers
+    units = sorted({source.parent.name for source in matching})
+    if not matching:
+        there = ", ".join(sorted({source.parent.name for source in sources}))
         raise CourseError(
-            f"{path} holds no exercise of this course (units here: {known}); give a copy of a notebook of assignments/"
+            f"{path} holds no exercise of this course (units here: {there}); give a copy of a notebook of assignments/"
         )
-    if len(found) > 1:
+    if len(matching) > 1:
         raise CourseError(
             f"{path} holds exercises of {' and '.join(units)}: check a copy of one notebook at a time"
         )
-    return replace(course.assignment(units[0]), notebooks=(notebooks[found[0]],))
+    return replace(course.assignment(units[0]), notebooks=(notebooks[matching[0]],))
 
 
 def _shares(notebook: Notebook, cells: tuple[StudentCell, ...], role: Role) -> bool:
@@ -215,17 +201,15 @@ def _grade(submission: Submission, assignment: Assignment) -> tuple[Result, bool
     """The result, and whether the notebook was isolated: its author runs it here anyway, so it need not be."""
     isolated = True
     try:
-        result = engine.grade(submission, assignment)
+        result = engine.grade(submission, assignment, PATIENCE)
     except CourseError:  # this machine has no isolation
-        isolated, result = False, engine.grade(submission, assignment, allow_unsandboxed=True)
+        isolated, result = False, engine.grade(submission, assignment, PATIENCE, allow_unsandboxed=True)
     if result.status is not Status.GRADED:
         raise CourseError(f"the notebook could not be checked: {result.reason}; give the same command again")
     return result, isolated
 
 
-def _answer(part: Part, outcome: NotebookResult, error: str, advice: Advice | None, hint: int) -> Answer:
-    results = {test.id: test for test in outcome.tests}
-    tests = tuple(_test(cell, part.cell.id, results[cell.id]) for cell in part.tests)
+def _answer(part: Part, tests: tuple[Check, ...], advice: Advice | None, error: str, hint: int) -> Answer:
     state = FAILED
     if all(test.verdict is Verdict.PASSED for test in tests):
         state = PASSED
@@ -247,18 +231,6 @@ def _answer(part: Part, outcome: NotebookResult, error: str, advice: Advice | No
     )
 
 
-def _test(cell: Cell, exercise: str, result: TestResult) -> Test:
-    return Test(
-        id=cell.id,
-        title=check_title(cell, exercise),
-        verdict=result.verdict,
-        points=result.points,
-        max_points=result.max_points,
-        message=result.message,
-        hidden=not result.public,
-    )
-
-
 def _errors(outcome: NotebookResult) -> dict[int, str]:
     """What cells of the learner's raised, by index; a stub that says that it is not solved yet is no error."""
     return {
@@ -271,12 +243,6 @@ def _errors(outcome: NotebookResult) -> dict[int, str]:
 
 _CELL_NAME = re.compile(r"<ipython-input[^>]*>, ")
 """What IPython calls a cell in a SyntaxError."""
-
-
-def _advice(assignment: Assignment, outcome: NotebookResult) -> Iterator[tuple[str, Advice]]:
-    for exercise, name in outcome.named:
-        if entry := assignment.misconceptions.get(name):
-            yield exercise, Advice(name, entry.says, entry.see, f"lectures/{assignment.unit}.ipynb")
 
 
 def _plain(text: str) -> str:
@@ -295,16 +261,9 @@ def _solutions(
             f"no exercise '{printable(wanted)}' in {assignment.unit}; it has {', '.join(cells)}"
         )
     cell = cells[wanted]
-    bank = course.folder("source", ".", assignment.unit) / "bank.py"
-    variants = (
-        read_bank(bank, assignment.functions).variants if cell.role is Role.WORK and bank.is_file() else ()
-    )
-    right = [Solution(entry.name, entry.source.strip()) for entry in variants if entry.target in cell.defines]
-    return (Solution("the course's own", _without_markers(cell)), *right)
-
-
-def _without_markers(cell: Cell) -> str:
-    """The right answer in a solution cell; of a question, the model answer."""
     if cell.role is Role.WRITTEN:
-        return "\n".join(region.text for region in split_regions(cell.source, cell.id)[1]) or cell.source
-    return unmarked(cell.source)
+        return (Solution("the course's own", model_answer(cell) or cell.source),)
+    bank = course.folder("source", ".", assignment.unit) / "bank.py"
+    variants = read_bank(bank, assignment.functions).variants if bank.is_file() else ()
+    right = [Solution(entry.name, entry.source.strip()) for entry in variants if entry.target in cell.defines]
+    return (Solution("the course's own", unmarked(cell.source)), *right)

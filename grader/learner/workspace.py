@@ -18,6 +18,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import nbformat
@@ -27,7 +28,7 @@ from grader.build import coursemap
 from grader.build.units import Unit, read_units
 from grader.errors import CourseError
 from grader.files import write_whole
-from grader.source.notebook import PUBLIC_PASSED, read_notebook
+from grader.source.notebook import PUBLIC_PASSED, nbgrader_of, read_notebook
 
 WORK, COPIES, START = "work", ".copies.json", "START.ipynb"
 GLOSSARY_PAGE = "lectures/GLOSSARY.md"
@@ -45,7 +46,7 @@ class Desk:
 
 
 @dataclass(frozen=True)
-class Progress:
+class Solved:
     """How far a learner's copy of an assignment is, by the outputs that it was saved with."""
 
     solved: int
@@ -60,11 +61,11 @@ def lay_out(root: Path) -> Desk:
     if not units:
         raise CourseError(f"{root}: no built lecture in lectures/; run this in the course's folder")
     memory = root / WORK / COPIES
-    known = _known(memory)
+    copied = _copied(memory)
     new, renewed, outdated = [], [], []
     for name in _published(root, units):
         copy, data = root / WORK / name, (root / name).read_bytes()
-        before, now = known.get(name, {}), {"file": _sha(data), "text": _text(data)}
+        before, now = copied.get(name, {}), {"file": _sha(data), "text": _text(data)}
         if not copy.exists():
             new.append(name)
         elif before == now:  # nothing has changed in the course
@@ -75,23 +76,31 @@ def lay_out(root: Path) -> Desk:
             outdated.append(f"{WORK}/{name}")
             continue
         write_whole(copy, _of_our_kernel(data) if copy.suffix == ".ipynb" else data)
-        known[name] = now
-    write_whole(memory, (json.dumps(known, indent=1, sort_keys=True) + "\n").encode())
+        copied[name] = now
+    write_whole(memory, (json.dumps(copied, indent=1, sort_keys=True) + "\n").encode())
     start = root / WORK / START
     write_whole(start, _of_our_kernel(nbformat.writes(_start_page(root, units), version=4).encode()))
     return Desk(start, tuple(new), tuple(renewed), tuple(outdated))
 
 
-def progress(root: Path, unit: Unit) -> Progress:
-    """The exercises of a unit whose public checks all passed when the learner's copy was saved last."""
-    notebook = read_notebook(root / unit.assignment)
-    passed = _passed(root / WORK / unit.assignment)
-    exercises = [{test.id for test in exercise.tests} for exercise in notebook.exercises]
-    return Progress(
-        solved=sum(tests <= passed for tests in exercises),
-        exercises=len(exercises),
-        passed=sum(len(tests & passed) for tests in exercises),
-        checks=sum(map(len, exercises)),
+def progress(root: Path, unit: Unit) -> Solved:
+    """The exercises of a unit whose public checks all passed when the learner's copy was saved last: of several copies in the
+    unit's folder, whatever they are called, the one that is farthest."""
+    exercises = [{test.id for test in one.tests} for one in read_notebook(root / unit.assignment).exercises]
+
+    def solved(passed: set[str]) -> Solved:
+        return Solved(
+            solved=sum(tests <= passed for tests in exercises),
+            exercises=len(exercises),
+            passed=sum(len(tests & passed) for tests in exercises),
+            checks=sum(map(len, exercises)),
+        )
+
+    copies = (root / WORK / unit.assignment).parent.glob("*.ipynb")
+    return max(
+        (solved(_passed(copy)) for copy in copies),
+        key=lambda copy: (copy.solved, copy.passed),
+        default=solved(set()),
     )
 
 
@@ -138,7 +147,7 @@ def _text(data: bytes) -> str:
         return _sha(data)
 
 
-def _known(memory: Path) -> dict[str, dict[str, str]]:
+def _copied(memory: Path) -> dict[str, dict[str, str]]:
     if not memory.exists():
         return {}
     try:
@@ -156,33 +165,44 @@ def _passed(copy: Path) -> set[str]:
     except (OSError, ValueError, nbformat.ValidationError):  # no copy, or one that is no notebook any more
         return set()
     return {
-        (cell.metadata.get("nbgrader") or {}).get("grade_id", "")
+        nbgrader_of(cell).get("grade_id", "")
         for cell in nb.cells
         if cell.cell_type == "code"
         and any(PUBLIC_PASSED in output.get("text", "") for output in cell.outputs)
     }
 
 
+def _lecture_saved(root: Path, unit: Unit) -> str:
+    """`saved 2026-11-28` where the learner has run or written something in the copy of a lecture; empty before that."""
+    copy = root / WORK / unit.lecture
+    try:
+        own, published = (json.loads(path.read_bytes())["cells"] for path in (copy, root / unit.lecture))
+    except (OSError, ValueError, LookupError, TypeError):  # no copy, or one that is no notebook any more
+        return ""
+    return "" if own == published else f"saved {datetime.fromtimestamp(copy.stat().st_mtime):%Y-%m-%d}"
+
+
 def _map(root: Path, units: Sequence[Unit]) -> str:
-    lines = ["| unit | question | minutes | exercises solved |", "|---|---|---|---|"]
+    lines = ["| unit | question | minutes | your lecture | exercises solved |", "|---|---|---|---|---|"]
     solved = exercises = 0
     for unit in units:
-        links, minutes, said = f"[Lecture {unit.number}]({unit.lecture})", f"{unit.minutes}", ""
+        links, minutes, count = f"[Lecture {unit.number}]({unit.lecture})", f"{unit.minutes}", ""
         if (root / unit.assignment).exists():
             links += f", [assignment {unit.number}]({unit.assignment})"
             minutes += f"\N{NO-BREAK SPACE}+\N{NO-BREAK SPACE}{unit.practice}"
             done = progress(root, unit)
             solved, exercises = solved + done.solved, exercises + done.exercises
-            said = f"{done.solved} of {done.exercises}"
+            count = f"{done.solved} of {done.exercises}"
             if done.passed and done.solved < done.exercises:
-                said += f" ({done.passed} of {done.checks} checks)"
-        lines.append(f"| {unit.number} {unit.topic} | **{unit.question}** {links} | {minutes} | {said} |")
+                count += f" ({done.passed} of {done.checks} checks)"
+        question, saved = f"**{unit.question}** {links}", _lecture_saved(root, unit)
+        lines.append(f"| {unit.number} {unit.topic} | {question} | {minutes} | {saved} | {count} |")
     return "\n".join(
         [
             *lines,
             "",
             f"You have solved {solved} of {exercises} exercises, by the checks that you can see and the notebooks as you saved "
-            "them. Select this table and press Shift + Enter to count again. Minutes: the lecture's and the assignment's.",
+            "them, under any name in their folder. Select this table and press Shift + Enter to count again. Minutes: the lecture's and the assignment's.",
         ]
     )
 
@@ -201,7 +221,8 @@ def _start_page(root: Path, units: Sequence[Unit]) -> NotebookNode:
         "All terms in English and Chinese: [the glossary](lectures/GLOSSARY.md). All checks of an assignment, also those that you "
         "do not see, with the name of the mistake and the next hint: in a terminal, "
         f"`.venv/bin/grader check {WORK}/{units[0].assignment}`.\n\n"
-        "This page is written afresh at every start: keep no notes in it."
+        "This page is written afresh at every start: keep no notes in it. To stop, save what is open, then choose File > Shut "
+        "Down, or press Ctrl + C twice in the terminal where `make lab` runs; a closed browser window alone leaves it running."
     )
     text = _map(root, units)
     count = nbformat.v4.new_code_cell(

@@ -17,7 +17,7 @@ import struct
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,12 @@ RATIO_FREE = 2**20
 MAX_PATH = 4096
 MAX_NAME = 200
 """Bytes of a name: file systems take 255, and something may be put behind it."""
+MAX_SAMPLE = 1000
+_ENCODINGS = (
+    *("gbk", "big5", "shift_jis", "euc_kr", "cp1251", "cp1252", "gb18030", "cp950", "cp932", "cp949"),
+    *("cp866", "cp850", "cp1250", "cp1253", "cp1254"),
+)
+"""What Windows writes names in where it does not write UTF-8, by country."""
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = "encrypted"
 
@@ -57,10 +63,16 @@ class Entry:
         return self.read()
 
 
-def open_source(source: Path, stack: contextlib.ExitStack) -> tuple[list[Entry], list[str]]:
+Knows = Callable[[str], bool]
+"""Whether a path names somebody of the class."""
+
+
+def open_source(
+    source: Path, stack: contextlib.ExitStack, knows: Knows | None = None
+) -> tuple[list[Entry], list[str]]:
     """The files in a zip or a folder, and remarks about what is left out. A zip stays open as long as `stack`.
 
-    Raises CourseError where the source as a whole cannot be read.
+    Where a zip does not say how its names are encoded, they are read so that most of them are names that `knows` knows. Raises CourseError where the source as a whole cannot be read.
     """
     try:
         mode = source.stat().st_mode
@@ -69,7 +81,7 @@ def open_source(source: Path, stack: contextlib.ExitStack) -> tuple[list[Entry],
         if not stat.S_ISREG(mode):
             raise CourseError(f"{source}: neither a folder nor a zip file")
         archive = zipfile.ZipFile(stack.enter_context(_Bounded(source)))
-        return _zip_entries(stack.enter_context(archive), source)
+        return _zip_entries(stack.enter_context(archive), source, knows)
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, struct.error) as error:
         raise CourseError(
             f"{source}: not a zip file that can be read ({printable(str(error))}); download it again"
@@ -106,7 +118,9 @@ def _read_file(path: Path) -> bytes:
         raise Refused(str(error.strerror if isinstance(error, OSError) else error)) from error
 
 
-def _zip_entries(archive: zipfile.ZipFile, source: Path) -> tuple[list[Entry], list[str]]:
+def _zip_entries(
+    archive: zipfile.ZipFile, source: Path, knows: Knows | None
+) -> tuple[list[Entry], list[str]]:
     """The files in a zip, and remarks about entries of it that are none."""
     infos = archive.infolist()
     if len(infos) > MAX_ENTRIES:
@@ -114,8 +128,9 @@ def _zip_entries(archive: zipfile.ZipFile, source: Path) -> tuple[list[Entry], l
     entries: dict[tuple[str, ...], Entry] = {}
     odd: list[str] = []
     twice: list[str] = []
+    encoding, remarks = _encoding(infos, knows)
     for info in infos:
-        name = _decoded(info)
+        name = _decoded(info, encoding)
         try:
             path = _safe_path(name)
         except Refused as reason:
@@ -128,7 +143,7 @@ def _zip_entries(archive: zipfile.ZipFile, source: Path) -> tuple[list[Entry], l
         entries[path] = Entry(path, functools.partial(_read_zipped, archive, info), _refusal(info))
     if entries and all(entry.refused == _ENCRYPTED for entry in entries.values()):
         raise CourseError(f"{source}: encrypted; unpack it with its password, then give the folder")
-    remarks = [
+    remarks += [
         f"{len(names)} entries of the zip {what}: {some(names)}"
         for names, what in (
             (odd, "were left out"),
@@ -139,13 +154,34 @@ def _zip_entries(archive: zipfile.ZipFile, source: Path) -> tuple[list[Entry], l
     return list(entries.values()), remarks
 
 
-def _decoded(info: zipfile.ZipInfo) -> str:
-    """An entry's name. Without the UTF-8 flag it may be UTF-8 all the same (macOS), else it is what DOS made of it."""
+def _decoded(info: zipfile.ZipInfo, encoding: str | None) -> str:
+    """An entry's name. Without the UTF-8 flag it is in `encoding`, or UTF-8 all the same (macOS), or else what DOS made of it."""
     name = info.orig_filename
     if not info.flag_bits & 0x800:
-        with contextlib.suppress(UnicodeError):
-            return name.encode("cp437").decode("utf-8")
+        for candidate in (encoding, "utf-8"):
+            with contextlib.suppress(UnicodeError):
+                return name.encode("cp437").decode(candidate or "utf-8")
     return name
+
+
+def _encoding(infos: Iterable[zipfile.ZipInfo], knows: Knows | None) -> tuple[str | None, list[str]]:
+    """The encoding as which more names are known than as UTF-8 or DOS's, None where there is none; and a remark."""
+    unsaid = [info for info in infos if not (info.flag_bits & 0x800 or info.orig_filename.isascii())][
+        :MAX_SAMPLE
+    ]
+    if knows is None:
+        guessed = any(_decoded(info, None) == info.orig_filename for info in unsaid)
+        hint = "the zip does not say how its names are encoded: with the class list as --roster they are read as they stand there"
+        return None, [hint] if guessed else []
+    counts = {
+        encoding: len({name for info in unsaid if knows(name := _decoded(info, encoding))})
+        for encoding in (None, *_ENCODINGS)
+    }
+    best = max(counts, key=lambda encoding: counts[encoding])
+    said = best and best.upper().replace("_", "-")
+    return best, [
+        f"the zip's names are read as {said}, as which most of them are in the roster"
+    ] if said else []
 
 
 def _safe_path(name: str) -> tuple[str, ...]:

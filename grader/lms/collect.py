@@ -13,7 +13,7 @@ Canvas     `doejane_LATE_12345_67890_toy-1.ipynb`: name, user, upload, file (can
 collected  `ann/toy/toy.ipynb`, nbgrader's own, with timestamp.txt.
 folders    `ann/toy.ipynb`, a folder for each student.
 
-Which student: the id that the roster gives (roster.py), where the roster's name and number are those of the file; without one the name
+A folder that only wraps one of these is taken off. Which student: identify.py, by the roster's numbers and names; without a roster the name
 made safe and the platform's number, `Ann-Smith_12345`, so that two of one name stay two. A student whose folder is there already under any of
 the roster's ids keeps that one.
 
@@ -39,14 +39,18 @@ from pathlib import Path
 from grader.engine.submission import (
     MAX_FILES,
     MAX_TOTAL,
+    SECRET,
     TIMESTAMP,
     expected_file,
+    notebook_name,
     parse_timestamp,
     read_submission,
 )
 from grader.errors import CourseError
 from grader.lms.archive import Refused, open_source, safe_part
-from grader.lms.downloads import NOTEBOOK, Handed, by_student, exchange_zone, form_of, identify, is_junk
+from grader.lms.downloads import Handed, by_student, form_of, is_junk, people_in
+from grader.lms.hand_back import note_names
+from grader.lms.identify import identify
 from grader.lms.roster import Roster
 from grader.source.course import Course
 from grader.source.lock import disk_errors, hold
@@ -92,28 +96,40 @@ def collect(course: Course, unit: str, source: Path, roster: Roster | None = Non
     """
     names = [notebook.name for notebook in course.assignment(unit).notebooks]
     with contextlib.ExitStack() as stack:
-        entries, remarks = open_source(source, stack)
-        form, entries = form_of([entry for entry in entries if not is_junk(entry.path)], unit, source)
-        students, nobodys = by_student(entries, form, unit, names, roster)
+        entries, remarks = open_source(source, stack, _knows(roster) if roster else None)
+        plain = [entry for entry in entries if not is_junk(entry.path)]
+        form, entries, wrapped = form_of(plain, unit, names, source, roster)
+        handed, nobodys = by_student(entries, form, unit, names, source, roster)
+        students, skipped, notes = identify(handed, form, roster, course, unit)
         stack.enter_context(disk_errors(course))
         stack.enter_context(hold(course.state))
-        remarks += nobodys + identify(students, form, roster, course, unit)
-        return _take_in(course, unit, form, students, roster, remarks)
+        remarks += wrapped + nobodys + notes
+        return _take_in(course, unit, form, students, skipped, roster, remarks)
+
+
+def _knows(roster: Roster) -> Callable[[str], bool]:
+    """Whether a path in a download names somebody of the roster."""
+    return lambda path: any(len(roster.called(name)) == 1 for name in people_in(path))
 
 
 # ---------------------------------------------------------------------------------------------- taking in
 
 
 def _take_in(
-    course: Course, unit: str, form: str, students: list[Handed], roster: Roster | None, remarks: list[str]
+    course: Course,
+    unit: str,
+    form: str,
+    students: list[Handed],
+    skipped: list[tuple[str, str]],
+    roster: Roster | None,
+    remarks: list[str],
 ) -> Intake:
     """Write what is new or changed beside the submitted folder, then move it there."""
     for left in course.state.glob("intake-*"):  # by a run that was killed
         shutil.rmtree(left, ignore_errors=True)
     outcome: dict[str, list[str]] = {"new": [], "changed": [], "same": []}
-    skipped: list[tuple[str, str]] = []
     moves: list[tuple[Path, Path, Path]] = []
-    taken = set[str]()
+    taken, there = set[str](), list[Handed]()
     total = 0
     with tempfile.TemporaryDirectory(
         prefix="intake-", dir=course.state, ignore_cleanup_errors=True
@@ -132,12 +148,13 @@ def _take_in(
                         f"more than {MAX_CLASS >> 30} GiB of submissions; take them in a part at a time"
                     )
                 if roster is not None and student.row is not None and form == "Moodle":
-                    files |= _timestamp(roster.cell(student.row, "handed in"), exchange_zone(course), student)
+                    files |= _timestamp(roster.cell(student.row, "handed in"), course.zone, student)
                 what = _compare(course, student.id, unit, target, files)
             except Refused as reason:
                 skipped.append((student.id, str(reason)))
             else:
                 outcome[what].append(student.id)
+                there.append(student)
                 if what != "same":
                     staged = Path(scratch, str(count))
                     for name, content in files.items():
@@ -148,6 +165,7 @@ def _take_in(
                 remarks.append(f"{printable(student.id, 60)}: {some(student.remarks)}")
         for staged, target, superseded in moves:
             _put(staged, target, superseded)
+    note_names(course, unit, form, there)
     new, changed, same = (tuple(ids) for ids in outcome.values())
     return Intake(unit, form, new, changed, same, tuple(skipped), tuple(remarks))
 
@@ -184,7 +202,7 @@ def _read(student: Handed, form: str, fold: Callable[[str], str]) -> dict[str, b
                 raise Refused(f"more than {MAX_TOTAL >> 20} MiB in all")
         except Refused as reason:
             student.remarks.append(f"{shown} left out: {reason}")
-            if name.lower().endswith(NOTEBOOK) and len(path) == 1:
+            if notebook_name(name) and len(path) == 1:
                 raise Refused("a notebook could not be read") from reason
             continue
         if (other := names.pop(fold(name), None)) is not None:
@@ -213,11 +231,12 @@ def _compare(course: Course, id: str, unit: str, target: Path, files: dict[str, 
         raise Refused("a file is where its folder belongs")
     if not target.exists():
         return "new"
-    old = dict(read_submission(target, unit).files)
-    before, now = old.get(TIMESTAMP, b""), files.get(TIMESTAMP, b"")
-    if {**old, TIMESTAMP: before} == {**files, TIMESTAMP: now or before}:
+    old = read_submission(target, unit)
+    rest = dict(files)
+    timestamp, secret = rest.pop(TIMESTAMP, b""), rest.pop(SECRET, b"")
+    if (dict(old.files), old.secret) == (rest, secret) and timestamp in (b"", old.timestamp):
         return "same"
-    then, this = parse_timestamp(before)[0], parse_timestamp(now)[0]
+    then, this = (parse_timestamp(text, course.zone)[0] for text in (old.timestamp, timestamp))
     if then is not None and this is not None and this < then:
         raise Refused("older than what is there")
     return "changed"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from nbgrader import api
@@ -30,8 +31,18 @@ from grader.lms.grade_files import (
 )
 from grader.lms.roster import Roster, read_roster
 from grader.record.grades import Grades, State, gather
-from grader.record.schema import reading
+from grader.record.schema import opened
 from grader.source.course import Course, read_course
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export wrote: the file, how many scores stand in it and how many places were left empty and why; `line` says it all."""
+
+    path: Path
+    units: tuple[str, ...]
+    counts: dict[str, int]
+    line: str
 
 
 class LmsExport(ExportPlugin):
@@ -41,6 +52,7 @@ class LmsExport(ExportPlugin):
     bom = Bool(False, help="begin the file with a byte-order mark, for Excel").tag(config=True)
     name = ""
     layout: Callable[[Grades, Roster | None], Table]
+    counts: dict[State, int]  # how many of the class are in each state
     summary = ""
 
     def export(self, gradebook: api.Gradebook) -> None:
@@ -64,7 +76,8 @@ class LmsExport(ExportPlugin):
             write_whole(target, to_csv(table.rows, bom=self.bom))
         except OSError as error:
             raise CourseError(f"{target}: {error.strerror}; name another file with --out") from error
-        self.summary = f"{target}: {_summary(self.grades, table)}"
+        self.counts = _counts(self.grades)
+        self.summary = f"{target}: {_summary(self.counts, table)}"
         self.log.info(self.summary)
 
 
@@ -116,9 +129,13 @@ def _spare(target: Path, inputs: Iterable[Path], database: str | None) -> None:
         raise CourseError(f"{target} is there and no .csv file; name another file with --out")
 
 
-def _summary(grades: Grades, table: Table) -> str:
+def _counts(grades: Grades) -> dict[State, int]:
+    """How many of the class are in each state."""
     states = [grades.of(student.id, unit).state for unit in grades.units for student in grades.students]
-    count = {state: states.count(state) for state in State}
+    return {state: states.count(state) for state in State}
+
+
+def _summary(count: dict[State, int], table: Table) -> str:
     empty = [
         f"{count[state]} {words}"
         for state, words in (
@@ -146,8 +163,8 @@ def export_grades(
     roster: Path | None = None,
     db_url: str | None = None,
     bom: bool = False,
-) -> str:
-    """Export `units` (all in the gradebook by default) of the course at `folder`; returns the summary, in one line.
+) -> Exported:
+    """Export `units` (all in the gradebook by default) of the course at `folder`.
 
     `out` is grades_<unit>_<platform>.csv in the course's folder by default; grades_<unit>.csv for a plain CSV.
     Raises CourseError.
@@ -165,14 +182,16 @@ def export_grades(
     known = plugin.grades.submissions
     new = sum((student, unit) not in known for unit in units for student in course.students(unit))
     more = f"; {new} in submitted/ are not in the gradebook yet: run `grader grade` first" if new else ""
-    return plugin.summary + more
+    counts = {str(state): count for state, count in plugin.counts.items()}
+    names = tuple(unit.name for unit in plugin.grades.units)
+    return Exported(Path(plugin.to), names, counts, plugin.summary + more)
 
 
 @contextlib.contextmanager
 def _opened(course: Course) -> Iterator[api.Gradebook]:
     """nbgrader's gradebook, opened only where there is one of the right schema (nbgrader would add its tables to any other), with
     its mishaps in one line."""
-    with reading(course.db_url) as db:
+    with opened(course.db_url) as db:
         db.close()  # nothing of ours is to hold a lock while nbgrader reads
         with api.Gradebook(course.db_url, course.course_id) as gradebook:
             yield gradebook

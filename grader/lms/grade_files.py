@@ -24,12 +24,13 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from grader.errors import CourseError
-from grader.lms.roster import Roster
+from grader.lms.roster import POINTS, Roster, points_of
 from grader.record.grades import Grades, Person, State
 from grader.text import some
 
@@ -122,9 +123,23 @@ def _match(grades: Grades, roster: Roster) -> _Matched:
         remarks.append(f"no row in {roster.path.name} for {some(strangers, 10)}")
     if unclear:
         remarks.append(
-            f"left empty, because two rows or two students share an id: {some(sorted(unclear), 10)}"
+            f"without a score, because two rows or two students share an id: {some(sorted(unclear), 10)}"
         )
     return _Matched(tuple(ids[0] if len(ids) == 1 else None for ids in who), tuple(remarks))
+
+
+def _listed(
+    grades: Grades, roster: Roster | None, header: Sequence[str], cells: Callable[[Person], Sequence[str]]
+) -> tuple[Roster, _Matched]:
+    """The roster, and whose its rows are; where there is none, the students table as if it were one."""
+    if roster is not None:
+        return roster, _match(grades, roster)
+    rows = tuple(tuple(cells(student)) for student in grades.students)
+    known = {column: header.index(name) for column, name in _COLUMNS.items() if name in header}
+    return Roster(Path(), tuple(header), rows, (), known), _Matched(tuple(s.id for s in grades.students), ())
+
+
+_COLUMNS = {"first": "First name", "last": "Last name", "number": "ID number", "email": "Email address"}
 
 
 def _need(roster: Roster, platform: str, *columns: str) -> None:
@@ -161,44 +176,87 @@ _CANVAS = ("Student", "LastName", "FirstName", "ID", "SIS User ID", "SIS Login I
 
 def canvas_table(grades: Grades, roster: Roster | None) -> Table:
     """Canvas's gradebook with our units as its columns: the roster's rows and ids, or what the students table knows."""
-    units = list(grades.units)
-    if roster is None:
-        head = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
-        points: list[Cell] = [f"    {'Points Possible'}", *[""] * 4, *(unit.max_score for unit in units)]
-        rows = [
-            [_sortable(student), student.lms, "", student.id, "", *_scores(grades, student.id)]
-            for student in grades.students
-        ]
-        return Table([[*head, *(unit.name for unit in units)], points, *rows])
-    _need(roster, "Canvas", "ID", "Section")
-    kept = [at for at, name in enumerate(roster.header) if name in _CANVAS]
-    matched = _match(grades, roster)
+    if roster is not None:
+        _need(roster, "Canvas", "ID", "Section")
+    table, matched = _listed(
+        grades,
+        roster,
+        ("Student", "ID", "SIS User ID", "SIS Login ID", "Section"),
+        lambda student: (_sortable(student), student.lms, "", student.id, ""),
+    )
+    ids = [at for at, name in enumerate(table.header) if name in _CANVAS]
     remarks = list(matched.remarks)
-    titles, worth = [], list[Cell]()
-    for unit in units:
-        at = _canvas_column(roster.header, unit.name)
-        titles.append(roster.header[at] if at is not None else unit.name)
-        possible = roster.points[at].strip() if at is not None and roster.points else ""
+    worth = list[Cell]()
+    columns = _columns(table, [unit.name for unit in grades.units])
+    for unit, at in zip(grades.units, columns, strict=True):
+        possible = table.points[at].strip() if at is not None and table.points else ""
         # what Canvas says its assignment is worth stays as it is: another number here would be a change to import
-        worth.append(Verbatim(possible) if _is_number(possible) else unit.max_score)
-        if at is None:
+        worth.append(_plain(possible) if any(map(str.isdigit, possible)) else unit.max_score)
+        if at is None and roster is not None:
             remarks.append(f"Canvas has no column for {unit.name}: importing makes a new assignment")
-        elif _is_number(possible) and float(possible) != unit.max_score:
-            remarks.append(f"{titles[-1]} has {possible} points in Canvas, {number(unit.max_score)} here")
-    first: list[Cell] = [f"    {'Points Possible'}" if at == kept[0] else "" for at in kept]
-    rows = [
-        [*(row[at] for at in kept), *_scores(grades, student)]
-        for row, student in zip(roster.rows, matched.students, strict=True)
+        elif at is not None and points_of(possible) not in (None, unit.max_score):
+            remarks.append(
+                f"{table.header[at]} has {possible} points in Canvas, {number(unit.max_score)} here"
+            )
+    first: list[Cell] = [f"    {POINTS}" if at == ids[0] else "" for at in ids]
+    (header, *rows), kept = _filled(grades, table, matched, ids, columns)
+    return Table([header, [*first, *worth], *rows], (*remarks, *kept))
+
+
+def _scores_or_theirs(
+    grades: Grades, roster: Roster, matched: _Matched, columns: Sequence[int | None], none: Cell = None
+) -> tuple[list[list[Cell]], list[str]]:
+    """A cell for each row of the roster and each unit, whose column there `columns` gives: our score, else what the platform has,
+    which an empty cell would take away, else `none`; and a remark with the count of what is kept."""
+    table, kept = [], 0
+    for row, student in zip(roster.rows, matched.students, strict=True):
+        cells = _scores(grades, student)
+        for unit, at in enumerate(columns):
+            if cells[unit] is None:
+                theirs = row[at].strip() if at is not None else ""
+                kept += theirs not in ("", "-")
+                cells[unit] = _plain(theirs) if theirs else none
+        table.append(cells)
+    return table, [f"{kept} without a score here keep what {roster.path.name} has"] if kept else []
+
+
+def _plain(cell: str) -> Cell:
+    """A cell of the platform's as it stands: text is quoted where it is a formula, a number is not."""
+    return Verbatim(cell) if cell == "-" or points_of(cell) is not None else cell
+
+
+def _filled(
+    grades: Grades,
+    roster: Roster,
+    matched: _Matched,
+    ids: Sequence[int],
+    columns: Sequence[int | None],
+    none: Cell = None,
+) -> tuple[list[list[Cell]], list[str]]:
+    """A table of the roster's columns `ids` and one for each unit, header first; and a remark about what is kept."""
+    scores, kept = _scores_or_theirs(grades, roster, matched, columns, none)
+    titles = [
+        unit.name if at is None else roster.header[at] for unit, at in zip(grades.units, columns, strict=True)
     ]
-    header: list[Cell] = [*(roster.header[at] for at in kept), *titles]
-    return Table([header, [*first, *worth], *rows], tuple(remarks))
+    rows: list[list[Cell]] = [[*(roster.header[at] for at in ids), *titles]]
+    rows += [[*(row[at] for at in ids), *cells] for row, cells in zip(roster.rows, scores, strict=True)]
+    return rows, kept
 
 
-def _canvas_column(header: Sequence[str], unit: str) -> int | None:
-    """Where Canvas's `Title (id)` of a unit stands; case, blanks and punctuation do not matter."""
-    plain = [re.sub(r"[\W_]+", "", re.sub(r"\s*\(\d+\)$", "", name)).casefold() for name in header]
+def _columns(roster: Roster, titles: Sequence[str]) -> list[int | None]:
+    """Where the units' scores stand in a roster; nowhere in the students table."""
+    return [None if roster.path == Path() else _column(roster.header, title) for title in titles]
+
+
+def _column(header: Sequence[str], unit: str) -> int | None:
+    """Where Canvas's `Title (id)` of a unit stands, or Moodle's `Assignment: Title (Real)`; case, blanks and signs do not matter."""
     wanted = re.sub(r"[\W_]+", "", unit).casefold()
-    return plain.index(wanted) if plain.count(wanted) == 1 else None
+    titles = [re.sub(r"\s*\([^()]*\)$", "", name) for name in header]
+    for prefix in ("", "[^:]*:"):
+        plain = [re.sub(r"[\W_]+", "", re.sub(f"^{prefix}", "", title)).casefold() for title in titles]
+        if plain.count(wanted) == 1:
+            return plain.index(wanted)
+    return None
 
 
 def _sortable(student: Person) -> str:
@@ -209,55 +267,39 @@ def _scores(grades: Grades, student: str | None) -> list[Cell]:
     return [grades.of(student, unit).score for unit in grades.units]
 
 
-def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"\d+(\.\d+)?", text))
-
-
 _MOODLE = ("first", "last", "name", "login", "number", "email")
 
 
 def moodle_table(grades: Grades, roster: Roster | None) -> Table:
     """For Moodle's Grades > Import > CSV; or the assignment's grading worksheet filled in, where that is the roster."""
-    if roster is None:
-        rows: list[list[Cell]] = [
-            [student.first, student.last, student.id, student.email, *_moodle_scores(grades, student.id)]
-            for student in grades.students
-        ]
-        head = ["First name", "Last name", "ID number", "Email address"]
-        return Table([[*head, *(unit.name for unit in grades.units)], *rows])
-    matched = _match(grades, roster)
-    if "participant" in roster.columns and "grade" in roster.columns:
-        return _worksheet(grades, roster, matched)
-    kept = [roster.columns[name] for name in _MOODLE if name in roster.columns]
-    rows = [
-        [*(row[at] for at in kept), *_moodle_scores(grades, student)]
-        for row, student in zip(roster.rows, matched.students, strict=True)
-    ]
-    header: list[Cell] = [*(roster.header[at] for at in kept), *(unit.name for unit in grades.units)]
-    return Table([header, *rows], matched.remarks)
+    if roster is not None and "participant" in roster.columns and "grade" in roster.columns:
+        return _worksheet(grades, roster)
+    if roster is not None and "participant" in roster.columns and roster.translated:
+        raise CourseError(
+            f"{roster.path}: its column of grades cannot be told; download the worksheet in English"
+        )
+    table, matched = _listed(grades, roster, [*_COLUMNS.values()], _contact)
+    ids = [table.columns[name] for name in _MOODLE if name in table.columns]
+    columns = _columns(table, [unit.name for unit in grades.units])
+    rows, kept = _filled(grades, table, matched, ids, columns, Verbatim("-"))
+    return Table(rows, (*matched.remarks, *kept))
 
 
-def _moodle_scores(grades: Grades, student: str | None) -> list[Cell]:
-    return [Verbatim("-") if score is None else score for score in _scores(grades, student)]
+def _contact(student: Person) -> Sequence[str]:
+    return student.first, student.last, student.id, student.email
 
 
-_WORKSHEET = (
-    *(
-        "identifier",
-        "full name",
-        "id number",
-        "username",
-        "email address",
-        "status",
-        "grade",
-        "maximum grade",
-    ),
-    *("grade can be changed", "last modified (submission)", "last modified (grade)"),
+_WORKSHEET = frozenset(
+    (
+        *("identifier", "full name", "id number", "username", "email address", "status", "grade"),
+        *("maximum grade", "grade can be changed", "last modified (submission)", "last modified (grade)"),
+    )
 )
 """What is kept of a grading worksheet. Feedback is not: an apostrophe before it would be a change to import."""
 
 
-def _worksheet(grades: Grades, roster: Roster, matched: _Matched) -> Table:
+def _worksheet(grades: Grades, roster: Roster) -> Table:
+    matched = _match(grades, roster)
     if len(grades.units) != 1:
         raise CourseError(f"{roster.path}: a grading worksheet is for one assignment; name one unit")
     unit, at = grades.units[0], roster.columns["grade"]
@@ -265,41 +307,34 @@ def _worksheet(grades: Grades, roster: Roster, matched: _Matched) -> Table:
     remarks = [
         f"{unit.name} has at most {most} points in Moodle, {number(unit.max_score)} here"
         for most in sorted(maxima)
-        if not _is_number(most) or float(most) != unit.max_score
+        if points_of(most) != unit.max_score
     ]
-    kept = [where for where, name in enumerate(roster.header) if name.casefold() in _WORKSHEET]
-    rows: list[list[Cell]] = [[roster.header[where] for where in kept]]
-    for row, student in zip(roster.rows, matched.students, strict=True):
-        score = grades.of(student, unit).score
-        plain = [Verbatim(cell) if cell == "-" or _is_number(cell) else cell for cell in row]
-        rows.append([score if where == at else plain[where] for where in kept])
-    return Table(rows, (*matched.remarks, *remarks))
+    scores, kept = _scores_or_theirs(grades, roster, matched, [at])
+    ids = [where for where in range(len(roster.header)) if _goes_back(roster, where)]
+    rows: list[list[Cell]] = [[roster.header[where] for where in ids]]
+    for row, (score,) in zip(roster.rows, scores, strict=True):
+        rows.append([score if where == at else _plain(row[where]) for where in ids])
+    return Table(rows, (*matched.remarks, *remarks, *kept))
+
+
+def _goes_back(roster: Roster, column: int) -> bool:
+    """Whether a worksheet's column is kept: in another language each that need not be quoted."""
+    if not roster.translated or column in roster.columns.values():
+        return roster.translated or roster.header[column].casefold() in _WORKSHEET
+    return not count_quoted([[_plain(row[column]) for row in roster.rows]])
 
 
 def gradescope_table(grades: Grades, roster: Roster | None) -> Table:
     """The columns of Gradescope's 'Download Grades': of one assignment, or of a course where there are several units."""
-    people: list[tuple[list[Cell], str | None]]
-    remarks: tuple[str, ...] = ()
-    if roster is None:
-        people = [
-            ([student.first, student.last, student.id, student.email, ""], student.id)
-            for student in grades.students
-        ]
-    else:
-        if not {"number", "email"} & roster.columns.keys():
-            raise CourseError(f"{roster.path}: not Gradescope's roster: a column SID or Email is missing")
-        matched = _match(grades, roster)
-        remarks = matched.remarks
-        people = []
-        for row, student in enumerate(matched.students):
-            first, last = roster.cell(row, "first"), roster.cell(row, "last")
-            if not first + last:
-                first, _, last = roster.cell(row, "name").rpartition(" ")
-            ids = [roster.cell(row, column) for column in ("number", "email", "section")]
-            people.append(([first, last, *ids], student))
+    alone = len(grades.units) == 1
+    if roster is not None and not {"number", "email"} & roster.columns.keys():
+        raise CourseError(f"{roster.path}: not Gradescope's roster: a column SID or Email is missing")
+    table, matched = _listed(grades, roster, [*_COLUMNS.values()], _contact)
+    columns = _columns(table, ["Total Score" if alone else unit.name for unit in grades.units])
+    table_scores, kept = _scores_or_theirs(grades, table, matched, columns)
     head: list[Cell] = ["First Name", "Last Name", "SID", "Email", "Sections"]
     late = "Lateness (H:M:S)"
-    if len(grades.units) == 1:
+    if alone:
         head += ["Total Score", "Max Points", "Status", "Submission Time", late]
     else:
         head += [
@@ -308,15 +343,18 @@ def gradescope_table(grades: Grades, roster: Roster | None) -> Table:
             for part in ("", " - Max Points", " - Submission Time", f" - {late}")
         ]
     rows = [head]
-    for who, student in people:
-        cells = list(who)
-        for unit in grades.units:
+    for row, (student, scores) in enumerate(zip(matched.students, table_scores, strict=True)):
+        first, last = table.cell(row, "first"), table.cell(row, "last")
+        if not first + last:
+            first, _, last = table.cell(row, "name").rpartition(" ")
+        cells: list[Cell] = [first, last, *(table.cell(row, name) for name in ("number", "email", "section"))]
+        for unit, score in zip(grades.units, scores, strict=True):
             mark = grades.of(student, unit)
-            status = [_GRADESCOPE.get(mark.state, "Ungraded")] if len(grades.units) == 1 else []
+            status = [_GRADESCOPE.get(mark.state, "Ungraded")] if alone else []
             times = [_time(mark.timestamp), "" if mark.state is State.ABSENT else _hours(mark.late)]
-            cells += [mark.score, unit.max_score, *status, *times]
+            cells += [score, unit.max_score, *status, *times]
         rows.append(cells)
-    return Table(rows, remarks)
+    return Table(rows, (*matched.remarks, *kept))
 
 
 _GRADESCOPE = {State.GRADED: "Graded", State.ABSENT: "Missing"}

@@ -13,15 +13,17 @@ import itertools
 import json
 import re
 import time
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from markupsafe import Markup
 
-from grader.engine.result import NotebookResult, Result, Status, TestResult, Verdict
-from grader.engine.submission import SECRET, TIMESTAMP, read_submission, without_timestamp
+from grader.engine import explain
+from grader.engine.result import NotebookResult, Result, Status
+from grader.engine.submission import SECRET, TIMESTAMP, read_submission
 from grader.errors import CourseError
 from grader.files import IN_THE_WAY, write_whole
 from grader.pages import html as pages
@@ -29,105 +31,85 @@ from grader.progress import Progress
 from grader.record.autograded import NO_RESPONSE, PICTURES, Stamp, read_stamp
 from grader.record.grades import CellGrade, SubmissionGrades, read_grades
 from grader.record.journal import Journal
-from grader.source.bank import WrongAnswer
 from grader.source.course import Course, chosen, read_course
 from grader.source.lock import disk_errors, hold
-from grader.source.notebook import Assignment, Cell, Notebook
-from grader.source.outline import Part, check_title, notebook_title, outline
+from grader.source.notebook import Assignment, Notebook, Role, nbgrader_of
+from grader.source.outline import Part, notebook_title, outline
 
-
-@dataclass(frozen=True)
-class Output:
-    """Something that a student's cell put out: text, or a picture as a data address."""
-
-    text: str = ""
-    picture: str = ""
-    error: bool = False
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A cell of the student's: code with its outputs, or text as inert HTML."""
-
-    code: str = ""
-    text: Markup | None = None
-    outputs: tuple[Output, ...] = ()
-
-
-@dataclass(frozen=True)
-class Check:
-    """One test cell. `verdict` is None where it was not run; `message` is what the student may read of a failure."""
-
-    title: str
-    verdict: Verdict | None
-    points: float
-    max_points: float
-    message: str = ""
-    public: bool = True
-    public_source: str = ""
-    has_hidden: bool = False
-    by_hand: bool = False
-
-    @property
-    def state(self) -> str:
-        if self.verdict is None:
-            return "open"
-        if self.verdict is not Verdict.PASSED:
-            return "none"
-        return "full" if self.points >= self.max_points else "part"
+Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Section:
-    """An exercise or a written question."""
+    """An exercise or a written question: what its tests found, and what the gradebook says of it.
 
-    id: str
-    title: str
-    points: float
-    max_points: float
-    checks: tuple[Check, ...] = ()
-    message: str = ""  # where every check that did not pass says the same
-    misconceptions: tuple[WrongAnswer, ...] = ()
-    hint: Markup | None = None
-    question: Markup | None = None
-    answer: Answer | None = None
-    untouched: bool = False
-    comment: Markup | None = None
-    waiting: float = 0.0  # points that a person must still give
-    again: bool = False  # a person gave points and must look again
+    `grades` go by cell; the points of `checks` are the gradebook's, where it has them. `answer` is the student's cell.
+    """
+
+    part: Part
+    checks: tuple[explain.Check, ...]
+    grades: Mapping[str, CellGrade]
+    advice: explain.Advice | None
+    answer: Json | None
+    untouched: bool
+    comment: str
+
+    @property
+    def points(self) -> float:
+        return sum(grade.score or 0.0 for grade in self.grades.values())
+
+    @property
+    def lost(self) -> bool:
+        """Whether tests took points, so that help is due."""
+        return self.points < self.part.max_points and bool(self.checks)
+
+    @property
+    def waiting(self) -> float:
+        """Points that a person must still give."""
+        open_cells = (cell for cell in self.part.graded if cell.id in self.grades)
+        return sum(cell.points for cell in open_cells if self.grades[cell.id].score is None)
+
+    @property
+    def again(self) -> bool:
+        """Whether a person gave points and must look again."""
+        return any(grade.waits and grade.manual is not None for grade in self.grades.values())
 
     @property
     def state(self) -> str:
         if self.waiting:
             return "open"
-        if self.points >= self.max_points:
+        if self.points >= self.part.max_points:
             return "full"
         return "part" if self.points > 0 else "none"
 
     @property
-    def passed(self) -> int:
-        return sum(check.state == "full" for check in self.checks)
+    def message(self) -> str:
+        """What every check that did not pass says, where there are several and they say the same."""
+        failed = [check for check in self.checks if check.state == "none"]
+        same = len(failed) > 1 and len({(check.message, check.hidden) for check in failed}) == 1
+        return failed[0].message if same else ""
 
 
 @dataclass(frozen=True)
 class Page:
-    """What one student's page of one notebook says. `problem` where the submission could not be graded."""
+    """What one student's page of one notebook says: its sections, and the other cells that are the student's own."""
 
     unit: str
-    lecture: str
     title: str
+    notebook: str
     student: str
-    name: str
-    handed_in: str
-    score: float
-    max_score: float
-    penalty: float
-    total: float
-    waiting: float  # points that a person must still give
-    problem: str = ""
-    remark: str = ""  # about files: one under another name, one that is missing
-    sections: tuple[Section, ...] = ()
-    others: tuple[Answer, ...] = ()
+    result: Result
+    grades: SubmissionGrades
+    sections: tuple[Section, ...]
+    others: tuple[Json, ...]
+    folder: Path  # of the pictures that text cells show
+    lecture: str = ""  # its address, where the notebook says it
+
+    def text(self, cell: Json) -> Markup:
+        """A text cell as inert HTML."""
+        if cell.get("typed"):
+            return pages.as_typed(cell["source"])
+        return _with_pictures(pages.markdown(cell["source"], cell.get("attachments")), self.folder)
 
 
 @dataclass(frozen=True)
@@ -165,52 +147,47 @@ def write_feedback(
     resubmitted: list[str] = []
     failed: list[str] = []
     with disk_errors(course), hold(course.state), contextlib.ExitStack() as stack:
-        writer = Writer(course, assignment, read_grades(course, unit))
+        writer, grades = Writer(course, assignment), read_grades(course, unit)
         journal = stack.enter_context(contextlib.closing(Journal(course.state)))
         bar = stack.enter_context(Progress(f"feedback {unit}", len(wanted), show=progress))
         for student in wanted:
             bar.advance()
             stamp = read_stamp(course.folder("autograded", student, unit), assignment)
             result = journal.get(stamp.key) if stamp else None
-            marks = writer.marks.get(student)
-            if stamp is None or result is None or marks is None:
+            if stamp is None or result is None or student not in grades:
                 ungraded.append(student)
-            else:
-                try:
-                    made = writer.make(student, result, marks, stamp)
-                except CourseError:
-                    raise
-                except Exception:  # one submission that our own code stumbles over must not stop the class
-                    failed.append(student)
-                    continue
-                try:
-                    changed += sum(write_whole(path, content) for path, content in made.items())
-                    if not writer.carry_over(student, stamp):
-                        resubmitted.append(student)
-                    submissions += 1
-                except IN_THE_WAY:
-                    failed.append(student)
-    left_out = tuple(ungraded), tuple(resubmitted), tuple(failed)
-    return Written(unit, submissions, changed, *left_out, time.monotonic() - start)
+                continue
+            try:
+                made = writer.make(student, result, grades[student], stamp)
+            except CourseError:
+                raise
+            except Exception:  # one submission that our own code stumbles over must not stop the class
+                failed.append(student)
+                continue
+            try:
+                changed += sum(write_whole(path, content) for path, content in made.items())
+                if not writer.carry_over(student, stamp):
+                    resubmitted.append(student)
+                submissions += 1
+            except IN_THE_WAY:
+                failed.append(student)
+    names = tuple(ungraded), tuple(resubmitted), tuple(failed)
+    return Written(unit, submissions, changed, *names, time.monotonic() - start)
 
 
 class Writer:
     """Makes and writes the pages of one unit."""
 
-    def __init__(self, course: Course, assignment: Assignment, marks: Mapping[str, SubmissionGrades]) -> None:
-        self.course, self.assignment, self.marks = course, assignment, marks
-        self._outlines = {notebook.name: tuple(outline(notebook)) for notebook in assignment.notebooks}
-        self._known = {
-            notebook.name: frozenset(cell.source for cell in notebook.cells)
-            for notebook in assignment.notebooks
-        }
+    def __init__(self, course: Course, assignment: Assignment) -> None:
+        self.course, self.assignment = course, assignment
+        self._parts = {notebook.name: tuple(outline(notebook)) for notebook in assignment.notebooks}
 
-    def make(self, student: str, result: Result, marks: SubmissionGrades, stamp: Stamp) -> dict[Path, bytes]:
+    def make(self, student: str, result: Result, grades: SubmissionGrades, stamp: Stamp) -> dict[Path, bytes]:
         """A student's pages: where each belongs, and its bytes."""
         folder = self.course.folder("feedback", student, self.assignment.unit)
         return {
             folder / f"{notebook.name}.html": pages.render(
-                "feedback.html", page=self.page(student, notebook, result, marks, stamp)
+                "feedback.html", page=self.page(student, notebook, result, grades, stamp)
             ).encode()
             for notebook in self.assignment.notebooks
         }
@@ -221,189 +198,91 @@ class Writer:
         unit = self.assignment.unit
         if self.course.is_link(student, unit):
             return True
-        handed = read_submission(self.course.folder("submitted", student, unit), unit)
-        submission, timestamp = without_timestamp(handed)
+        submission = read_submission(self.course.folder("submitted", student, unit), unit)
         if submission.digest != stamp.submission:
             return False
-        for name, content in ((TIMESTAMP, timestamp), (SECRET, dict(handed.files).get(SECRET, b""))):
+        for name, content in ((TIMESTAMP, submission.timestamp), (SECRET, submission.secret)):
             if content:
                 write_whole(self.course.folder("feedback", student, unit) / name, content)
         return True
 
     def page(
-        self, student: str, notebook: Notebook, result: Result, marks: SubmissionGrades, stamp: Stamp
+        self, student: str, notebook: Notebook, result: Result, grades: SubmissionGrades, stamp: Stamp
     ) -> Page:
         """What a student's page says."""
         folder = self.course.folder("autograded", student, self.assignment.unit)
-        handed = json.loads((folder / f"{notebook.name}.ipynb").read_bytes())["cells"]
-        theirs = {(cell["metadata"].get("nbgrader") or {}).get("grade_id", ""): cell for cell in handed}
-        outcome = next(
-            (n for n in result.notebooks if n.name == notebook.name), NotebookResult(notebook.name)
-        )
-        own = [
-            cell
-            for cell in handed
-            if cell["cell_type"] != "code" and cell["source"] not in self._known[notebook.name]
-        ]
-        for cell, read in zip(own, itertools.accumulate(len(cell["source"]) for cell in own), strict=True):
-            cell["typed"] = read > pages.MAX_PAGE
-        pictures = _Pictures(folder)
-        sections = tuple(
-            self._section(notebook.name, part, outcome, theirs, marks, stamp, pictures)
-            for part in self._outlines[notebook.name]
-        )
-        score = sum(section.points for section in sections)
-        penalty = min(marks.penalties.get(notebook.name, 0.0), score)
+        cells = json.loads((folder / f"{notebook.name}.ipynb").read_bytes())["cells"]
+        graded = result.status is Status.GRADED
+        released = {cell.source for cell in notebook.cells}
+        own = [cell for cell in cells if cell["source"] not in released]
+        texts = [cell for cell in own if cell["cell_type"] != "code"]
+        lengths = itertools.accumulate(len(cell["source"]) for cell in texts)
+        for cell, length in zip(texts, lengths, strict=True):
+            cell["typed"] = length > pages.MAX_PAGE
+        answers = {nbgrader_of(cell).get("grade_id", ""): cell for cell in cells}
+        shown = graded or any(grade.manual is not None for grade in grades.cells.values())
         several = len(self.assignment.notebooks) > 1
-        shown = result.status is Status.GRADED or any(
-            mark.manual is not None for mark in marks.cells.values()
-        )
         return Page(
             unit=self.assignment.unit,
-            lecture=_number(self.assignment.unit),
             title=notebook_title(notebook) + (f" ({notebook.name})" if several else ""),
+            notebook=notebook.name,
             student=student,
-            name=marks.name,
-            handed_in=f"{marks.timestamp:%Y-%m-%d %H:%M} UTC" if marks.timestamp else "",
-            score=score,
-            max_score=sum(section.max_points for section in sections),
-            penalty=penalty,
-            total=score - penalty,
-            waiting=sum(section.waiting for section in sections),
-            problem=_problem(result),
-            remark=result.reason if result.status is Status.GRADED else "",
-            sections=sections if shown else (),
-            others=tuple(
-                _answer(cell, pictures)
-                for cell in handed
-                if result.status is Status.GRADED
-                and cell["source"].strip()
-                and cell["source"] not in self._known[notebook.name]
-                and not _is_graded(cell)
+            result=result,
+            grades=grades,
+            sections=tuple(
+                self._section(part, result.of(notebook.name), answers.get(part.cell.id), grades, stamp)
+                for part in self._parts[notebook.name]
+                if shown
             ),
+            others=tuple(cell for cell in own if graded and cell["source"].strip() and not _is_graded(cell)),
+            folder=folder,
+            lecture=_lecture(notebook),
         )
 
     def _section(
-        self,
-        notebook: str,
-        part: Part,
-        outcome: NotebookResult,
-        theirs: Mapping[str, Any],
-        marks: SubmissionGrades,
-        stamp: Stamp,
-        pictures: _Pictures,
+        self, part: Part, outcome: NotebookResult, answer: Json | None, grades: SubmissionGrades, stamp: Stamp
     ) -> Section:
-        tests = {test.id: test for test in outcome.tests}
-        given = {
-            cell: marks.cells[notebook, cell.id] for cell in part.graded if (notebook, cell.id) in marks.cells
-        }
-        checks = tuple(_check(cell, part.cell.id, tests.get(cell.id), given.get(cell)) for cell in part.tests)
-        points = sum(mark.score or 0.0 for mark in given.values())
-        failures = [check for check in checks if check.state == "none"]
-        same = len(failures) > 1 and len({(check.message, check.public) for check in failures}) == 1
-        key = notebook, part.cell.id
-        untouched = key in stamp.untouched
-        comment = marks.comments.get(key, "")
-        lost = points < part.max_points and bool(checks)
+        notebook, key = outcome.name, (outcome.name, part.cell.id)
+        own = {c.id: grades.cells[notebook, c.id] for c in part.graded if (notebook, c.id) in grades.cells}
+        scores = {id: grade.score for id, grade in own.items() if grade.score is not None}
+        comment = grades.comments.get(key, "")
         return Section(
-            id=part.cell.id,
-            title=part.title,
-            points=points,
-            max_points=part.max_points,
-            checks=checks,
-            message=failures[0].message if same else "",
-            misconceptions=self._misconceptions(part.cell.id, outcome.named) if lost else (),
-            hint=pages.markdown(part.hint) if lost and part.hint else None,
-            question=pages.markdown(part.question) if part.question else None,
-            answer=_answer(theirs[part.cell.id], pictures)
-            if part.cell.solution and part.cell.id in theirs
-            else None,
-            untouched=untouched,
-            comment=pages.markdown(comment) if comment and comment != NO_RESPONSE else None,
-            waiting=sum(cell.points for cell, mark in given.items() if mark.score is None),
-            again=any(mark.waits and mark.manual is not None for mark in given.values()),
+            part=part,
+            checks=tuple(
+                replace(check, points=scores.get(check.id, check.points))
+                for check in explain.checks(part, outcome, details=False)
+            ),
+            grades=own,
+            advice=explain.advice(part, outcome, self.assignment),
+            answer=answer if part.cell.solution else None,
+            untouched=key in stamp.untouched,
+            comment="" if comment == NO_RESPONSE else comment,
         )
 
-    def _misconceptions(self, exercise: str, named: tuple[tuple[str, str], ...]) -> tuple[WrongAnswer, ...]:
-        known = self.assignment.misconceptions
-        return tuple(known[name] for owner, name in named if owner == exercise and name in known)
+
+def _lecture(notebook: Notebook) -> str:
+    """Where the lecture is published that a notebook names first: its link is relative to the notebook that the badge opens.
+    Empty where the notebook has not both."""
+    text = "\n".join(cell.source for cell in notebook.cells if cell.role is Role.TEXT)
+    badge = re.search(r"\((https://colab\.research\.google\.com/[^\s()]+\.ipynb)\)", text)
+    link = re.search(r"\(((?:\.\./)+lectures/[^\s()]+\.ipynb)\)", text)
+    return urljoin(badge[1], link[1]) if badge and link else ""
 
 
-def _check(cell: Cell, exercise: str, test: TestResult | None, mark: CellGrade | None) -> Check:
-    auto = test.points if test else 0.0
-    points = mark.score if mark is not None and mark.score is not None else auto
-    return Check(
-        title=check_title(cell, exercise),
-        verdict=test.verdict if test else None,
-        points=points,
-        max_points=cell.points,
-        message=test.student_message if test else "",
-        public=test.public if test else True,
-        public_source=cell.public_source.strip("\n"),
-        has_hidden=cell.public_source != cell.source,
-        by_hand=mark is not None and mark.manual is not None,
-    )
+def _is_graded(cell: Json) -> bool:
+    return any(nbgrader_of(cell).get(name) for name in ("grade", "solution", "locked"))
 
 
-def _number(unit: str) -> str:
-    """A unit's number as its lecture has it ("05"); the whole name where it has none."""
-    return unit.partition("_")[0] if unit.partition("_")[0].isdigit() else unit
+def _with_pictures(html: Markup, folder: Path) -> Markup:
+    """A page is one file: pictures beside a student's notebook become data addresses, and what is none becomes nothing."""
 
-
-def _problem(result: Result) -> str:
-    if result.status is Status.UNGRADABLE:
-        why = result.reason or "it cannot be read"
-        return f"Your submission could not be graded: {why}. Ask your instructor whether you can hand it in again."
-    if result.status is Status.GRADER_FAILED:
-        return "Your submission has not been graded yet, for a reason that is not yours. Your instructor has been told."
-    return ""
-
-
-def _is_graded(cell: Mapping[str, Any]) -> bool:
-    meta = cell["metadata"].get("nbgrader") or {}
-    return bool(meta.get("grade") or meta.get("solution") or meta.get("locked"))
-
-
-@dataclass(frozen=True)
-class _Pictures:
-    """The pictures beside a student's notebook, as data addresses: a page is one file."""
-
-    folder: Path
-
-    def embed(self, html: Markup) -> Markup:
-        return Markup(re.sub(r'(<img[^>]*? src=")(?!data:)([^"]*)"', self._embedded, str(html)))
-
-    def _embedded(self, found: re.Match[str]) -> str:
-        path = self.folder / found[2]
-        inside = ".." not in path.parts and path.suffix.lower() in PICTURES
-        try:
+    def embedded(image: re.Match[str]) -> str:
+        path = folder / image[2]
+        inside, content = ".." not in path.parts and path.suffix.lower() in PICTURES, b""
+        with contextlib.suppress(OSError):
             content = path.read_bytes() if inside else b""
-        except OSError:
-            content = b""
         kind = {".jpg": "jpeg"}.get(path.suffix.lower(), path.suffix.lower()[1:])
         address = f"data:image/{kind};base64,{base64.b64encode(content).decode()}" if content else ""
-        return f'{found[1]}{address}"'
+        return f'{image[1]}{address}"'
 
-
-def _answer(cell: Mapping[str, Any], pictures: _Pictures) -> Answer:
-    if cell.get("typed"):
-        return Answer(text=pages.as_typed(cell["source"]))
-    if cell["cell_type"] != "code":
-        return Answer(text=pictures.embed(pages.markdown(cell["source"], cell.get("attachments"))))
-    return Answer(code=cell["source"].strip("\n"), outputs=tuple(_outputs(cell.get("outputs", ()))))
-
-
-def _outputs(outputs: Collection[Mapping[str, Any]]) -> Iterator[Output]:
-    for output in outputs:
-        if output["output_type"] == "stream":
-            yield Output(text="".join(output["text"]))
-        elif output["output_type"] == "error":
-            traceback = "\n".join(output.get("traceback", ())) or f"{output['ename']}: {output['evalue']}"
-            yield Output(text=traceback, error=True)
-        else:
-            data = output.get("data", {})
-            kind = next((kind for kind in ("image/png", "image/jpeg") if kind in data), "")
-            if kind:
-                yield Output(picture=f"data:{kind};base64,{''.join(data[kind])}")
-            elif "text/plain" in data:
-                yield Output(text="".join(data["text/plain"]))
+    return Markup(re.sub(r'(<img[^>]*? src=")(?!data:)([^"]*)"', embedded, str(html)))

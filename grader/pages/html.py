@@ -13,6 +13,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
+from pygments.lexers.python import PythonLexer
+from pygments.token import Comment, Keyword, Name, Number, Operator, String
 
 from grader.text import printable, visible
 
@@ -30,8 +32,20 @@ _LINK = re.compile(r"(https?:|mailto:|#)", re.IGNORECASE)
 _PICTURE = re.compile(r"(data:image/(png|jpeg|gif);base64,[A-Za-z0-9+/=\s]*|(?!/)[\w./ -]+)", re.IGNORECASE)
 
 
+_LEXER = PythonLexer(stripnl=False)
+_COLOURED = (
+    ("k", (Keyword, Operator.Word)),
+    ("s", (String,)),
+    ("c", (Comment,)),
+    ("m", (Number,)),
+    ("d", (Name.Function, Name.Class)),
+)
+"""Classes of style.css, and the kinds of tokens that have them."""
+
+
 def clean_html(text: str) -> str:
-    """HTML without anything that acts: scripts, handlers, styles, frames, forms, links to other than pages and pictures."""
+    """HTML without anything that acts: scripts, handlers, styles, frames, forms, links to other than pages and pictures. A picture
+    without alternative text is called one; a table's head without words is a plain cell."""
     import nh3
 
     def allowed(tag: str, name: str, value: str) -> str | None:
@@ -43,23 +57,21 @@ def clean_html(text: str) -> str:
 
     attributes = {"*": set(_ATTRIBUTES), "a": {"href"}, "img": {"src"}}
     schemes = {"http", "https", "mailto", "data"}
-    return nh3.clean(
+    inert = nh3.clean(
         text, tags=set(_TAGS), attributes=attributes, attribute_filter=allowed, url_schemes=schemes
     )
+    named = re.sub(r"<img(?![^>]* alt=)", '<img alt="A picture"', inert)
+    return re.sub(r"<th(?: [^>]*)?>\s*</th>", "<td></td>", named)
 
 
 def markdown(source: str, attachments: Mapping[str, Any] | None = None, *, tex: bool = True) -> Markup:
     """A text cell as inert HTML. `tex`: formulas stand as TeX in <code>, to be read without a script that sets them."""
     if len(source) > MAX_TEXT:
         return as_typed(source)
-    if attachments:
-        return _markdown(source, attachments, tex)
-    return _cached_markdown(source, tex)
+    return _markdown(source, attachments, tex) if attachments else _cached_markdown(source, tex)
 
 
-@functools.lru_cache(
-    2048
-)  # the instructor's texts and cells left as they were are the same for the whole class
+@functools.lru_cache(2048)  # the instructor's texts and cells left as they were are the same for a class
 def _cached_markdown(source: str, tex: bool) -> Markup:
     return _markdown(source, {}, tex)
 
@@ -68,42 +80,38 @@ def _markdown(source: str, attachments: Mapping[str, Any], tex: bool) -> Markup:
     from nbconvert.filters.markdown_mistune import MarkdownWithMath
 
     try:
-        renderer = _renderer()(escape=False, attachments=attachments, exclude_anchor_links=tex)
-        renderer.tex = tex
+        renderer = _renderers()[tex](escape=False, attachments=attachments, exclude_anchor_links=tex)
         return Markup(clean_html(MarkdownWithMath(renderer=renderer).render(visible(source))))
     except Exception:  # a renderer raises what it likes at a stranger's text, such as RecursionError
         return as_typed(source)
 
 
 @functools.cache
-def _renderer() -> Any:
+def _renderers() -> tuple[Any, Any]:
+    """nbconvert's renderer of text cells, and one that leaves formulas as text."""
     from nbconvert.filters.markdown_mistune import IPythonRenderer
 
     class Renderer(IPythonRenderer):
-        """nbconvert's, with formulas left as text and no error over a picture that is not there."""
-
-        tex = True
-
-        def block_math(self, body: str) -> str:
-            if not self.tex:
-                return str(super().block_math(body))
-            return f'<code class="tex block">{self.escape_html(body.strip())}</code>'
-
-        def inline_math(self, body: str) -> str:
-            if not self.tex:
-                return str(super().inline_math(body))
-            return f'<code class="tex">{self.escape_html(body)}</code>'
-
-        def latex_environment(self, name: str, body: str) -> str:
-            text = str(super().latex_environment(name, body))
-            return f'<code class="tex block">{text}</code>' if self.tex else text
+        """No error over a picture that is not there."""
 
         def _embed_image_or_attachment(self, src: str) -> str:
             if src.startswith("attachment:") and not self.attachments.get(src.removeprefix("attachment:")):
                 return ""
             return str(super()._embed_image_or_attachment(src))
 
-    return Renderer
+    class TexRenderer(Renderer):
+        """Formulas in <code>."""
+
+        def block_math(self, body: str) -> str:
+            return f'<code class="tex block">{self.escape_html(body.strip())}</code>'
+
+        def inline_math(self, body: str) -> str:
+            return f'<code class="tex">{self.escape_html(body)}</code>'
+
+        def latex_environment(self, name: str, body: str) -> str:
+            return f'<code class="tex block">{super().latex_environment(name, body)}</code>'
+
+    return Renderer, TexRenderer
 
 
 def as_typed(source: str) -> Markup:
@@ -117,32 +125,11 @@ def code(source: str) -> Markup:
     shown = visible(source)
     if len(shown) > MAX_TEXT:
         return escape(shown)
-    parts: list[str] = []
-    plain = ""
-    for _, kind, text in _lexer().get_tokens_unprocessed(shown):
-        if name := _class(kind):
-            parts += plain and html.escape(plain), f'<span class="{name}">{html.escape(text)}</span>'
-            plain = ""
-        else:
-            plain += text
-    return Markup("".join((*parts, html.escape(plain))).rstrip("\n"))
-
-
-@functools.cache
-def _lexer() -> Any:
-    from pygments.lexers import PythonLexer
-
-    return PythonLexer(stripnl=False)
-
-
-@functools.cache
-def _class(kind: Any) -> str:
-    """The class of a kind of token; none where it is plain."""
-    from pygments.token import Comment, Keyword, Name, Number, Operator, String
-
-    classes = {"k": (Keyword, Operator.Word), "s": (String,), "c": (Comment,), "m": (Number,)}
-    classes["d"] = (Name.Function, Name.Class)
-    return next((name for name, groups in classes.items() if any(kind in group for group in groups)), "")
+    parts = []
+    for _, kind, text in _LEXER.get_tokens_unprocessed(shown):
+        name = next((name for name, kinds in _COLOURED if any(kind in one for one in kinds)), "")
+        parts.append(f'<span class="{name}">{html.escape(text)}</span>' if name else html.escape(text))
+    return Markup("".join(parts).rstrip("\n"))
 
 
 def number(value: float) -> str:
@@ -159,7 +146,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    made.filters.update(number=number, visible=visible, printable=printable, code=code)
+    made.filters.update(number=number, visible=visible, printable=printable, code=code, markdown=markdown)
     return made
 
 

@@ -38,11 +38,11 @@ class Bin:
 
 def spread(values: ArrayLike) -> Spread | None:
     """Quartiles by linear interpolation between order statistics (NumPy's default); None of no values."""
-    found = np.asarray(values, dtype=float)
-    if not found.size:
+    numbers = np.asarray(values, dtype=float)
+    if not numbers.size:
         return None
-    lowest, quartile1, median, quartile3, highest = map(float, np.quantile(found, [0, 0.25, 0.5, 0.75, 1]))
-    return Spread(found.size, lowest, quartile1, median, quartile3, highest, float(found.mean()))
+    lowest, quartile1, median, quartile3, highest = map(float, np.quantile(numbers, [0, 0.25, 0.5, 0.75, 1]))
+    return Spread(numbers.size, lowest, quartile1, median, quartile3, highest, float(numbers.mean()))
 
 
 def item_rest(item: ArrayLike, total: ArrayLike) -> float | None:
@@ -67,12 +67,12 @@ def point_bins(values: ArrayLike, highest: float) -> tuple[Bin, ...]:
 
 def doubling_bins(values: ArrayLike) -> tuple[Bin, ...]:
     """A histogram of positive values in bins that double, [2^k, 2^(k+1)), from the smallest to the largest value."""
-    found = np.asarray(values, dtype=float)
-    found = found[found > 0]
-    if not found.size:
+    numbers = np.asarray(values, dtype=float)
+    numbers = numbers[numbers > 0]
+    if not numbers.size:
         return ()
-    power = np.frexp(found)[1] - 1  # floor(log2), exactly
-    return _bins(found, 2.0 ** np.arange(power.min(), power.max() + 2))
+    power = np.frexp(numbers)[1] - 1  # floor(log2), exactly
+    return _bins(numbers, 2.0 ** np.arange(power.min(), power.max() + 2))
 
 
 def _bins(values: ArrayLike, edges: NDArray[Any]) -> tuple[Bin, ...]:
@@ -85,8 +85,8 @@ def _bins(values: ArrayLike, edges: NDArray[Any]) -> tuple[Bin, ...]:
 
 def share(flags: Iterable[bool]) -> float | None:
     """Which part of them is true; None of none."""
-    found = [bool(flag) for flag in flags]
-    return sum(found) / len(found) if found else None
+    values = [bool(flag) for flag in flags]
+    return sum(values) / len(values) if values else None
 
 
 def _constant(values: NDArray[np.float64]) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.engine.plan import match
-from grader.engine.result import NotebookResult, Result, Status, TestResult, Verdict
+from grader.engine.result import NotebookResult, Result, Status, TestResult
 from grader.engine.submission import (
     StudentCell,
     Submission,
@@ -28,7 +28,8 @@ from grader.engine.submission import (
 from grader.files import IN_THE_WAY, write_whole
 from grader.record.gradebook import Grading
 from grader.record.grades import CellId
-from grader.source.notebook import Assignment, Notebook, Role
+from grader.source.course import Course
+from grader.source.notebook import Assignment, Notebook, Role, nbgrader_of, source_cells
 
 Json = dict[str, Any]
 STAMP = "trainlab"
@@ -76,7 +77,7 @@ def grading(
     resubmitted: bool,
     extension: timedelta | None = None,
 ) -> Grading:
-    """What the gradebook should say: points for tests, None for what a person must grade, 0 for an answer that is none.
+    """What the gradebook should say: points for tests, None for what a person must grade, 0 for an answer that is as it was released.
 
     A submission without a score has None everywhere, and the reason as the comment of each notebook's first solution cell.
     """
@@ -99,10 +100,9 @@ def grading(
 
 def sentence(result: Result) -> str:
     """Why a submission has no score, in a sentence for its row and its comment."""
-    what = (
-        "Could not be graded" if result.status is Status.UNGRADABLE else "The grader failed, not the student"
-    )
-    return f"{what}: {result.reason}." if result.reason else f"{what}."
+    ungradable = result.status is Status.UNGRADABLE
+    outcome = "Could not be graded" if ungradable else "The grader failed, not the student"
+    return f"{outcome}: {result.reason}." if result.reason else f"{outcome}."
 
 
 @dataclass(frozen=True)
@@ -134,36 +134,30 @@ class Made:
 class Autograded:
     """Makes the autograded folders of one unit. `released`: the text of the unit's cells as students got them."""
 
-    def __init__(self, source: Path, assignment: Assignment, released: Mapping[CellId, str]) -> None:
+    def __init__(self, course: Course, assignment: Assignment, released: Mapping[CellId, str]) -> None:
         self._assignment, self._released = assignment, released
         # nbgrader's own metadata and cell types, which `assignment` does not keep
         self._source = {
-            notebook.name: load_notebook((source / f"{notebook.name}.ipynb").read_bytes())["cells"]
+            notebook.name: source_cells(
+                course.source(assignment.unit) / f"{notebook.name}.ipynb", course.conventions
+            )
             for notebook in assignment.notebooks
         }
 
     def make(self, submission: Submission, result: Result) -> Made:
         """One submission's autograded folder, in memory: its notebooks and the pictures that its text cells show."""
         files = [(name, content) for name, content in submission.files if name.lower().endswith(PICTURES)]
-        outcomes = {notebook.name: notebook for notebook in result.notebooks}
         pairs, _ = pair_notebooks(submission, self._assignment)
         all_untouched = set[CellId]()
         for notebook in self._assignment.notebooks:
             handed = _read(notebook, submission.notebooks.get(pairs.get(notebook.name, "")))
             untouched = self._untouched(notebook, handed)
             all_untouched.update((notebook.name, cell) for cell in untouched)
-            cells = list(
-                self._cells(notebook, handed, outcomes.get(notebook.name, NotebookResult(notebook.name)))
-            )
+            cells = list(self._cells(notebook, handed, result.of(notebook.name)))
             if result.status is not Status.GRADED:
                 cells.insert(0, _cell("markdown", f"**{sentence(result)}**", {}))
-            stamp = {
-                "key": result.key,
-                "status": result.status,
-                "submission": submission.digest,
-                "untouched": untouched,
-            }
-            metadata = {"kernelspec": KERNEL, STAMP: stamp}
+            made_from = {"key": result.key, "status": result.status, "submission": submission.digest}
+            metadata = {"kernelspec": KERNEL, STAMP: made_from | {"untouched": untouched}}
             document = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 4}
             files.append((f"{notebook.name}.ipynb", json.dumps(document, indent=1, sort_keys=True).encode()))
         return Made(frozenset(all_untouched), tuple(files))
@@ -181,9 +175,8 @@ class Autograded:
         place = {k: index for index, k in handed.matched.items()}
         tests = {test.id: test for test in outcome.tests}
         outputs = dict(outcome.outputs)
-        missing = defaultdict[int | None, list[Json]](
-            list
-        )  # after which cell of the student's; None: at the top
+        # after which cell of the student's a cell belongs that is missing; None: at the top
+        missing = defaultdict[int | None, list[Json]](list)
         for k, cell in enumerate(notebook.cells):
             if cell.role in (Role.TEST, Role.WRITTEN) and k not in place:
                 preceding = max((place[j] for j in place if j < k), default=None)
@@ -208,7 +201,7 @@ class Autograded:
     ) -> Json:
         """A cell of the source, with the student's `answer` in it where they were to write one, and a test's outcome."""
         cell, source = notebook.cells[position], self._source[notebook.name][position]
-        nbgrader = source["metadata"].get("nbgrader")
+        nbgrader = nbgrader_of(source)
         text = answer if cell.role is Role.WORK or cell.solution else cell.source
         made = _cell(source["cell_type"], text, {"nbgrader": nbgrader} if nbgrader else {})
         if cell.role is Role.TEST and cell.id in tests:
@@ -233,16 +226,9 @@ def test_outputs(test: TestResult) -> list[Json]:
     if test.points > 0:
         data = {"text/plain": repr(test.points)}
         return [{"output_type": "execute_result", "data": data, "execution_count": None, "metadata": {}}]
-    name = "Failed" if test.verdict is Verdict.FAILED else str(test.verdict).title()
-    where = "" if test.public else " (hidden part)"
-    return [
-        {
-            "output_type": "error",
-            "ename": name,
-            "evalue": test.message,
-            "traceback": [f"{name}{where}: {test.message}"],
-        }
-    ]
+    name = str(test.verdict).title()
+    traceback = [f"{name}{'' if test.public else ' (hidden part)'}: {test.message}"]
+    return [{"output_type": "error", "ename": name, "evalue": test.message, "traceback": traceback}]
 
 
 def _cell(kind: str, source: str, metadata: Json) -> Json:

@@ -69,16 +69,16 @@ def snapshot(assignment: Assignment) -> Snapshot:
 
 
 def edits(then: Snapshot, now: Snapshot) -> tuple[Edit, ...]:
-    """What is in `now` and not in `then`, and the other way round."""
+    """Every difference between two snapshots of a unit."""
     changes, plain = [], {"added": 0, "removed": 0}
     for name in sorted({*then.cells, *now.cells}):
         old, new = then.cells.get(name), now.cells.get(name)
         if old is None or new is None:
-            what, role = ("removed", old.role) if old else ("added", new.role if new else "")
+            change, role = ("removed", old.role) if old else ("added", new.role if new else "")
             if role in _PLAIN:  # their ids follow from their text
-                plain[what] += 1
+                plain[change] += 1
             else:
-                changes.append(Edit(name, what, _decides(role)))
+                changes.append(Edit(name, change, _decides(role)))
             continue
         decides = _decides(new.role)
         if old.points != new.points:
@@ -86,14 +86,12 @@ def edits(then: Snapshot, now: Snapshot) -> tuple[Edit, ...]:
         if old.seen != new.seen:
             changes.append(Edit(name, _WHAT.get(new.role, new.role), decides))
         elif old.source != new.source:
-            what = "hidden tests" if new.role == Role.TEST else "model answer, which decides no score"
-            changes.append(Edit(name, what, decides))
+            unseen = "hidden tests" if new.role == Role.TEST else "model answer, which decides no score"
+            changes.append(Edit(name, unseen, decides))
     if any(plain.values()):
         changes.append(Edit("text", f"{max(plain.values())} cells around the exercises"))
-    files = sorted({*then.files, *now.files})
-    return *changes, *(
-        Edit(name, "file", True) for name in files if then.files.get(name) != now.files.get(name)
-    )
+    files = sorted({name for name, _ in then.files.items() ^ now.files.items()})
+    return *changes, *(Edit(name, "file", True) for name in files)
 
 
 def _decides(role: str) -> bool:

@@ -39,14 +39,16 @@ from grader.record.schema import (
 from grader.source.course import Course, importable
 from grader.source.notebook import Assignment, Cell, Notebook, Role
 
+Values = dict[str, Any]
+
 
 @dataclass(frozen=True)
 class Grading:
     """What the gradebook should say about one submission.
 
     `scores` has every graded cell: points, or None for a cell that a person must grade. `comments` has every cell that
-    takes a comment. `timestamp` is naive UTC, None where unknown (the gradebook's own is then kept). `resubmitted`:
-    the student's files differ from those that the gradebook's scores were made from. `extension` is extra time (0 takes an
+    takes a comment. `timestamp` is naive UTC, None where unknown; the gradebook's own is then kept, unless timestamp.txt is there
+    and `garbled`, because it came from that. `resubmitted`: the student's files differ from those that the gradebook's scores were made from. `extension` is extra time (0 takes an
     earlier one back, None leaves the gradebook's).
     """
 
@@ -56,15 +58,17 @@ class Grading:
     comments: Mapping[CellId, str | None]
     resubmitted: bool = False
     extension: timedelta | None = None
+    garbled: bool = False
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What `record` found and did: the automatic score that was there (None where there was none), and what the late policy
-    takes off."""
+    """The automatic score that was there before (None where there was none), what the late policy takes off, and what is left of all
+    points; None where a person must still grade."""
 
     before: float | None
-    penalty: float = 0.0
+    penalty: float
+    total: float | None
 
 
 @dataclass
@@ -108,6 +112,11 @@ class Gradebook:
         return self._unit.sources
 
     @property
+    def max_score(self) -> float:
+        """Points of the unit, those that a person gives among them."""
+        return self._unit.max_score
+
+    @property
     def duedate(self) -> datetime | None:
         """When the unit is due (naive UTC)."""
         return self._unit.duedate
@@ -138,24 +147,27 @@ class Gradebook:
             extension = None if submission is None else submission.extension
             if grading.extension is not None and self._unit.duedate is not None:
                 extension = grading.extension or None  # (nbgrader cannot extend what has no due date)
+            own = None if submission is None or grading.garbled else submission.timestamp
+            timestamp = grading.timestamp or own
             if submission is None:
                 submission = self._create(db, grading, extension)
             else:
-                timestamp = grading.timestamp or submission.timestamp
                 _update(db, SUBMISSION, submission.id, submission, timestamp=timestamp, extension=extension)
-            late, penalties = self._seconds_late(grading.timestamp or submission.timestamp, extension), 0.0
+            late, penalties = self._seconds_late(timestamp, extension), 0.0
+            points, waits = 0.0, False
             for name, notebook_id in self._unit.notebooks.items():
                 row = notebooks.get(notebook_id)
                 if row is None:
                     row = _Submitted(uuid4().hex)
                     links = {"notebook_id": notebook_id, "assignment_id": submission.id}
                     db.execute(sa.insert(SUBMITTED).values(id=row.id, flagged=False, **links))
-                score = self._write_grades(db, name, row, grading)
+                score, waiting = self._write_grades(db, name, row, grading)
                 self._write_comments(db, name, row, grading)
                 penalty = self._penalty(grading.student, score, late)
                 _update(db, SUBMITTED, row.id, row, late_submission_penalty=penalty)
                 penalties += penalty or 0.0
-        return Recorded(sum(scores) if scores else None, penalties)
+                points, waits = points + score, waits or waiting
+        return Recorded(sum(scores) if scores else None, penalties, None if waits else points - penalties)
 
     def _read(self, db: sa.Connection, student: str) -> tuple[Any, dict[str, _Submitted]]:
         """The submission's row and its notebooks' by the notebook's id."""
@@ -173,27 +185,22 @@ class Gradebook:
     def _create(self, db: sa.Connection, grading: Grading, extension: timedelta | None) -> Any:
         if db.execute(sa.select(STUDENT.c.id).where(STUDENT.c.id == grading.student)).first() is None:
             db.execute(sa.insert(STUDENT).values(id=grading.student))
-        values = {
-            "id": uuid4().hex,
-            "assignment_id": self._unit.id,
-            "student_id": grading.student,
-            "timestamp": grading.timestamp,
-            "extension": extension,
-        }
-        db.execute(sa.insert(SUBMISSION).values(**values))
-        return db.execute(sa.select(SUBMISSION).where(SUBMISSION.c.id == values["id"])).one()
+        id, whose = uuid4().hex, {"assignment_id": self._unit.id, "student_id": grading.student}
+        times = {"timestamp": grading.timestamp, "extension": extension}
+        db.execute(sa.insert(SUBMISSION).values(id=id, **whose, **times))
+        return db.execute(sa.select(SUBMISSION).where(SUBMISSION.c.id == id)).one()
 
-    def _write_grades(self, db: sa.Connection, name: str, notebook: _Submitted, grading: Grading) -> float:
-        """Write a notebook's grades; return its score with manual scores and extra credit."""
-        new, total = [], 0.0
-        for (owner, cell), cell_id in self._unit.graded.items():
-            if owner != name:
-                continue
-            auto = grading.scores[owner, cell]
+    def _write_grades(
+        self, db: sa.Connection, name: str, notebook: _Submitted, grading: Grading
+    ) -> tuple[float, bool]:
+        """Write a notebook's grades; return its score with manual scores and extra credit, and whether a person must still grade."""
+        new, total, waits = [], 0.0, False
+        for key, cell_id in _cells(self._unit.graded, name):
+            auto = grading.scores[key]
             old = notebook.grades.get(cell_id)
             if old is None:
                 new.append({"cell_id": cell_id, "auto_score": auto, "needs_manual_grade": auto is None})
-                total += auto or 0.0
+                total, waits = total + (auto or 0.0), waits or auto is None
                 continue
             score = old.manual_score if old.manual_score is not None else auto
             total += (score or 0.0) + (old.extra_credit or 0.0 if score is not None else 0.0)
@@ -202,15 +209,14 @@ class Gradebook:
             else:
                 needs = old.needs_manual_grade or auto != old.auto_score or grading.resubmitted
             _update(db, GRADE, old.row_id, old, auto_score=auto, needs_manual_grade=needs)
+            waits = waits or bool(needs)
         _insert(db, GRADE, notebook, new)
-        return total
+        return total, waits
 
     def _write_comments(self, db: sa.Connection, name: str, notebook: _Submitted, grading: Grading) -> None:
         new = []
-        for (owner, cell), cell_id in self._unit.commented.items():
-            if owner != name:
-                continue
-            comment = grading.comments.get((owner, cell))
+        for key, cell_id in _cells(self._unit.commented, name):
+            comment = grading.comments.get(key)
             old = notebook.comments.get(cell_id)
             if old is None:
                 new.append({"cell_id": cell_id, "auto_comment": comment})
@@ -232,9 +238,9 @@ class Gradebook:
                 policy = self._late_policy
                 penalty = None if policy is None else policy.late_submission_penalty(student, score, late)
         except Exception as error:  # the plug-in is the course's own code
-            what = f"{type(error).__name__}: {error}".splitlines()[0]
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
             raise CourseError(
-                f"the late policy of nbgrader_config.py failed ({what}); nothing graded is lost: mend it, then give the same command again"
+                f"the late policy of nbgrader_config.py failed ({reason}); nothing graded is lost: mend it, then give the same command again"
             ) from error
         return None if penalty is None else min(max(penalty, 0.0), score)
 
@@ -265,7 +271,11 @@ class Gradebook:
             if not sa.inspect(db).has_table(ASSIGNMENT.name):
                 return None
             check_schema(db)
-            return read_unit(db, unit)
+            found = read_unit(db, unit)
+        if found is None:
+            return None
+        words = self._course.conventions.in_our_words
+        return replace(found, sources={cell: words(source) for cell, source in found.sources.items()})
 
     def _name_schema(self) -> None:
         """Say which schema the database has, where nbgrader was killed between making its tables and saying so."""
@@ -286,15 +296,17 @@ class Gradebook:
             yield self._connection
 
 
+def _cells(cells: Mapping[CellId, str], notebook: str) -> list[tuple[CellId, str]]:
+    return [(key, row_id) for key, row_id in cells.items() if key[0] == notebook]
+
+
 def _update(db: sa.Connection, table: sa.TableClause, row_id: str, old: Any, **values: Any) -> None:
     """Bring a row up to date, where it is not."""
     if any(getattr(old, name) != value for name, value in values.items()):
         db.execute(sa.update(table).where(table.c.id == row_id).values(**values))
 
 
-def _insert(
-    db: sa.Connection, table: sa.TableClause, notebook: _Submitted, rows: list[dict[str, Any]]
-) -> None:
+def _insert(db: sa.Connection, table: sa.TableClause, notebook: _Submitted, rows: list[Values]) -> None:
     """Add rows to a student's notebook."""
     if rows:
         db.execute(sa.insert(table), [{"id": uuid4().hex, "notebook_id": notebook.id, **row} for row in rows])

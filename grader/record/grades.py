@@ -24,7 +24,7 @@ from grader.record.schema import (
     SUBMISSION,
     SUBMITTED,
     TASK_CELL,
-    reading,
+    opened,
 )
 from grader.source.course import Course
 
@@ -234,7 +234,7 @@ def read_grades(course: Course, unit: str) -> dict[str, SubmissionGrades]:
 
     Raises CourseError where there is no gradebook, it cannot be read, or it does not know the unit.
     """
-    with reading(course.db_url) as db:
+    with opened(course.db_url) as db:
         in_gradebook = read_unit(db, unit)
         if in_gradebook is None:
             raise CourseError(f"the gradebook does not know '{unit}': run `grader grade {unit}` first")
@@ -247,13 +247,13 @@ def gather(db: sa.Connection, units: Collection[str] = (), students: Collection[
     Raises CourseError where the gradebook does not know one of them.
     """
     names = db.execute(sa.select(ASSIGNMENT.c.name).order_by(ASSIGNMENT.c.name)).scalars().all()
-    _all_known("unit", units, names)
+    _check_names("unit", units, names)
     chosen = [unit for name in names if not units or name in units if (unit := read_unit(db, name))]
     people = [
         Person(row.id, row.first_name or "", row.last_name or "", row.email or "", row.lms_user_id or "")
         for row in db.execute(sa.select(STUDENT).order_by(STUDENT.c.id))
     ]
-    _all_known("student", students, [person.id for person in people])
+    _check_names("student", students, [person.id for person in people])
     submissions = {
         (student, unit.name): grades
         for unit in chosen
@@ -263,8 +263,8 @@ def gather(db: sa.Connection, units: Collection[str] = (), students: Collection[
     return Grades(tuple(chosen), tuple(p for p in people if not students or p.id in students), submissions)
 
 
-def _all_known(what: str, asked: Collection[str], known: Sequence[str]) -> None:
-    missing = sorted(set(asked) - set(known))
+def _check_names(kind: str, asked: Collection[str], names: Sequence[str]) -> None:
+    missing = sorted(set(asked) - set(names))
     if missing:
-        there = ", ".join(known[:20]) or "none"
-        raise CourseError(f"the gradebook knows no {what} '{missing[0]}'; there: {there}; grade first")
+        there = ", ".join(names[:20]) or "none"
+        raise CourseError(f"the gradebook knows no {kind} '{missing[0]}'; there: {there}; grade first")

@@ -21,6 +21,7 @@ from typing import Any
 from grader.engine.result import Result, Status
 from grader.errors import CourseError
 from grader.record.edits import CellDigest, Snapshot
+from grader.text import encodable
 
 _SCHEMA = """
 PRAGMA journal_mode = DELETE;
@@ -29,6 +30,7 @@ PRAGMA cache_size = -500;  -- KiB: memory is not to grow with the class
 CREATE TABLE IF NOT EXISTS snapshots (digest TEXT PRIMARY KEY, snapshot TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, student TEXT, snapshot TEXT, result TEXT);
 CREATE TABLE IF NOT EXISTS releases (unit TEXT PRIMARY KEY, released TEXT, repository TEXT, handed_out TEXT, snapshot TEXT);
+CREATE TABLE IF NOT EXISTS own_versions (key TEXT PRIMARY KEY, result TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS moves (
     unit TEXT, student TEXT, time TEXT, before REAL, after REAL, status TEXT, why TEXT, tests TEXT, old_key TEXT, new_key TEXT,
     PRIMARY KEY (unit, student, time, new_key)
@@ -94,6 +96,16 @@ class Release:
     snapshot: Snapshot
 
 
+def released_units(folder: Path) -> tuple[str, ...]:
+    """The units that were released in the course whose .grader is `folder`: read without holding the course, and nothing is made."""
+    address = f"{(folder.resolve() / 'state.db').as_uri()}?mode=ro"
+    try:
+        with contextlib.closing(sqlite3.connect(address, uri=True)) as db:
+            return tuple(unit for (unit,) in db.execute("SELECT unit FROM releases ORDER BY unit"))
+    except sqlite3.Error:  # nothing was released or graded yet
+        return ()
+
+
 class Journal:
     """The state of the course whose .grader is `folder`. Open it only while holding the course.
 
@@ -115,15 +127,25 @@ class Journal:
 
     def get(self, key: str) -> Result | None:
         """The result under `key`; None where there is none or it is damaged."""
-        try:
+        with contextlib.suppress(LookupError, ValueError, TypeError):
             return Result.from_json(self._one("SELECT result FROM results WHERE key = ?", key)[0])
-        except (LookupError, ValueError, TypeError):
-            return None
+        return None
 
     def append(self, student: str, result: Result, of: Snapshot) -> None:
         """Keep a result of the unit as it was in the snapshot `of`; a later one of the same key replaces it."""
         with self._transaction() as db:
-            db.execute(_NEW_RESULT, (result.key, _text(student), _keep(db, of), result.to_json()))
+            db.execute(_NEW_RESULT, (result.key, encodable(student), _keep(db, of), result.to_json()))
+
+    def own(self, key: str) -> Result | None:
+        """The result under `key` of the instructor's own version of a unit; None where there is none."""
+        row = self._one("SELECT result FROM own_versions WHERE key = ?", key)
+        return Result.from_json(row[0]) if row else None
+
+    def append_own(self, result: Result) -> None:
+        """Keep a result of the instructor's own version of a unit, where it has one."""
+        if result.status is Status.GRADED:
+            with self._transaction() as db:
+                db.execute("INSERT OR IGNORE INTO own_versions VALUES (?, ?)", (result.key, result.to_json()))
 
     def snapshot(self, key: str) -> Snapshot | None:
         """The unit as it was when the result under `key` came to be; None for one that an earlier version left."""
@@ -142,10 +164,9 @@ class Journal:
     def released(self, unit: str) -> Release | None:
         """What was released of a unit last; None where nothing was."""
         query = "SELECT released, repository, handed_out, s.snapshot FROM releases JOIN snapshots s ON releases.snapshot = digest WHERE unit = ?"
-        row = self._one(query, unit)
-        return (
-            Release(row[0], row[1], tuple(json.loads(row[2])), _snapshot(json.loads(row[3]))) if row else None
-        )
+        if not (row := self._one(query, unit)):
+            return None
+        return Release(row[0], row[1], tuple(json.loads(row[2])), _snapshot(json.loads(row[3])))
 
     def append_release(self, unit: str, release: Release) -> None:
         """Keep what was released in place of what was released before."""
@@ -182,7 +203,7 @@ class Journal:
                 for entry in _lines(path):
                     with contextlib.suppress(LookupError, TypeError):
                         result = json.dumps(entry["result"])
-                        db.execute(_NEW_RESULT, (entry["key"], _text(entry["student"]), None, result))
+                        db.execute(_NEW_RESULT, (entry["key"], encodable(entry["student"]), None, result))
                         count += 1
             for path, unit in moves:
                 for entry in _lines(path):
@@ -212,11 +233,6 @@ def _snapshot(entry: Any) -> Snapshot:
 def _move_row(unit: str, move: dict[str, Any]) -> tuple[Any, ...]:
     columns = (move[name] for name in ("student", "time", "before", "after", "status", "why"))
     return unit, *columns, json.dumps(move["tests"]), *move["keys"]
-
-
-def _text(student: str) -> str:
-    """Any folder's name as text that a database takes."""
-    return student.encode("utf-8", "backslashreplace").decode()
 
 
 def _lines(path: Path) -> Iterator[Any]:

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from grader.errors import CourseError
 from grader.record.grades import cell_rows
-from grader.record.schema import COMMENT, GRADE, check_schema, connect, mishaps
+from grader.record.schema import COMMENT, GRADE, connect, opened, sqlite_file
 from grader.source.course import read_course
 from grader.source.lock import disk_errors, hold
 
@@ -30,7 +30,7 @@ FIELDS = {"grade": ("manual_score", "extra_credit"), "comment": ("manual_comment
 """What people enter, by table."""
 
 
-class Outcome(StrEnum):
+class Decision(StrEnum):
     """What became of a value that the other gradebook has."""
 
     TAKEN = "taken over"
@@ -42,7 +42,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Merge:
+class MergedValue:
     """One value that the other gradebook has, and what became of it."""
 
     student: str
@@ -51,18 +51,19 @@ class Merge:
     field: str
     ours: float | str | None
     theirs: float | str
-    outcome: Outcome
+    outcome: Decision
 
 
 @dataclass(frozen=True)
 class Merged:
-    """What `merge` did, or would do. `backup` is our gradebook as it was; None where nothing changed, or no SQLite."""
+    """What `merge` did, or would do. `backup` is our gradebook as it was, None where nothing changed or it is no SQLite;
+    `penalties`: a submission whose points changed is late."""
 
-    values: tuple[Merge, ...]
+    values: tuple[MergedValue, ...]
     backup: Path | None
     penalties: bool
 
-    def of(self, *outcomes: Outcome) -> list[Merge]:
+    def of(self, *outcomes: Decision) -> list[MergedValue]:
         """The values with one of these outcomes."""
         return [value for value in self.values if value.outcome in outcomes]
 
@@ -83,40 +84,32 @@ def merge(
     if prefer not in (None, "ours", "theirs"):
         raise CourseError(f"--prefer {prefer}: say ours or theirs")
     course = read_course(folder, db_url)
-    theirs_engine = connect(f"sqlite:///file:{quote(str(_file(other)))}?mode=ro&uri=true")
-    ours_engine = connect(course.db_url)
-    path = _sqlite_file(ours_engine)
+    if not other.is_file():
+        raise CourseError(f"{other}: no such file; give the other grader's gradebook.db")
+    path = sqlite_file(connect(course.db_url))
     if path is not None and path.exists() and path.samefile(other):
         raise CourseError(f"{other} is this course's own gradebook; give the other grader's copy")
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(disk_errors(course))
-        stack.enter_context(hold(course.state))
-        stack.callback(ours_engine.dispose)
-        stack.callback(theirs_engine.dispose)
-        with mishaps(theirs_engine), theirs_engine.connect() as db:
+    with disk_errors(course), hold(course.state):
+        with opened(f"sqlite:///file:{quote(str(other.resolve()))}?mode=ro&uri=true") as db:
             theirs = _rows(db)
-        with mishaps(ours_engine):
-            if path is not None and not path.exists():
-                raise CourseError(f"{path}: no gradebook here yet; copy the other one here")
-            with ours_engine.connect() as db:
-                if path is not None:
-                    db.exec_driver_sql(
-                        "BEGIN" if dry_run else "BEGIN IMMEDIATE"
-                    )  # nobody writes between reading and writing
-                ours = _rows(db)
-                values, updates, penalties = _decide(ours, theirs, prefer)
-                backup = None
-                if updates and not dry_run:
-                    backup = _back_up(path) if path is not None else None
-                    for table, row_id, new in updates:
-                        db.execute(sa.update(table).where(table.c.id == row_id).values(**new))
-                    db.commit()
+        if path is not None and not path.exists():
+            raise CourseError(f"{path}: no gradebook here yet; copy the other one here")
+        with opened(course.db_url) as db:
+            if path is not None:  # nobody writes between reading and writing
+                db.exec_driver_sql("BEGIN" if dry_run else "BEGIN IMMEDIATE")
+            values, updates, penalties = _decide(_rows(db), theirs, prefer)
+            backup = None
+            if updates and not dry_run:
+                backup = _back_up(path) if path is not None else None
+                for table, row_id, new in updates:
+                    db.execute(sa.update(table).where(table.c.id == row_id).values(**new))
+                db.commit()
     return Merged(tuple(values), backup, penalties)
 
 
 def _decide(
     ours: Mapping[Key, Any], theirs: Mapping[Key, Any], prefer: str | None
-) -> tuple[list[Merge], list[tuple[sa.TableClause, str, dict[str, Any]]], bool]:
+) -> tuple[list[MergedValue], list[tuple[sa.TableClause, str, dict[str, Any]]], bool]:
     """What becomes of each of their values; the rows of ours to change; and whether a late penalty hangs on one of them."""
     values, updates, penalties = [], [], False
     for key, their in sorted(theirs.items()):
@@ -126,9 +119,9 @@ def _decide(
             value, own = getattr(their, field), getattr(our, field, None)
             if value in (None, ""):
                 continue
-            outcome = _outcome(own, value, prefer) if our is not None else Outcome.ABSENT
-            values.append(Merge(student, unit, cell, field, own, value, outcome))
-            if outcome in (Outcome.TAKEN, Outcome.REPLACED):
+            outcome = _decision(own, value, prefer) if our is not None else Decision.ABSENT
+            values.append(MergedValue(student, unit, cell, field, own, value, outcome))
+            if outcome in (Decision.TAKEN, Decision.REPLACED):
                 new[field] = value
         if our is None:
             continue
@@ -152,33 +145,21 @@ def _review(our: Any, their: Any, taken: float | None) -> bool:
     return doubtful and (taken is not None or our.needs_manual_grade)
 
 
-def _outcome(own: Any, value: Any, prefer: str | None) -> Outcome:
+def _decision(own: Any, value: Any, prefer: str | None) -> Decision:
     if own in (None, ""):
-        return Outcome.TAKEN
+        return Decision.TAKEN
     if own == value:
-        return Outcome.SAME
-    return {None: Outcome.CONFLICT, "ours": Outcome.KEPT, "theirs": Outcome.REPLACED}[prefer]
+        return Decision.SAME
+    return {None: Decision.CONFLICT, "ours": Decision.KEPT, "theirs": Decision.REPLACED}[prefer]
 
 
 def _rows(db: sa.Connection) -> dict[Key, Any]:
-    """Every grade and comment of a gradebook. Raises CourseError where its schema is not the one that we know."""
-    check_schema(db)
+    """Every grade and comment of a gradebook."""
     return {
         (table.name, row.unit, row.notebook, row.cell, row.student): row
         for table in (GRADE, COMMENT)
         for row in cell_rows(db, table)
     }
-
-
-def _file(path: Path) -> Path:
-    if not path.is_file():
-        raise CourseError(f"{path}: no such file; give the other grader's gradebook.db")
-    return path.resolve()
-
-
-def _sqlite_file(engine: sa.Engine) -> Path | None:
-    name = engine.url.database
-    return Path(name.removeprefix("file:")) if engine.url.get_backend_name() == "sqlite" and name else None
 
 
 def _back_up(path: Path) -> Path:

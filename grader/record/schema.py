@@ -53,21 +53,25 @@ LOCK_WAIT = 60.0
 
 def connect(url: str) -> sa.Engine:
     """The database at an SQLAlchemy URL, not yet opened. Raises CourseError where there can be none."""
+    options = {"connect_args": {"timeout": LOCK_WAIT}} if url.startswith("sqlite") else {}
     try:
-        return sa.create_engine(
-            url, **({"connect_args": {"timeout": LOCK_WAIT}} if url.startswith("sqlite") else {})
-        )
+        return sa.create_engine(url, **options)
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
         raise CourseError(f"db_url '{url}' cannot be used: {error}") from error
 
 
+def sqlite_file(engine: sa.Engine) -> Path | None:
+    """The file of an SQLite database; None where it is in memory, or no SQLite."""
+    name = engine.url.database if engine.url.get_backend_name() == "sqlite" else None
+    return Path(name.removeprefix("file:")) if name and not name.startswith(":") else None
+
+
 @contextlib.contextmanager
-def reading(url: str) -> Iterator[sa.Connection]:
-    """A gradebook that is there and has our tables, open to be read; raises CourseError where it is not, or cannot be read."""
+def opened(url: str) -> Iterator[sa.Connection]:
+    """A gradebook that is there and has our tables; raises CourseError where it is not, or cannot be read or written."""
     engine = connect(url)
-    file = engine.url.database if engine.url.get_backend_name() == "sqlite" else None
-    # SQLite would make an empty file of a name that is not there
-    if file and not file.startswith((":", "file:")) and not Path(file).is_file():
+    file = sqlite_file(engine)
+    if file is not None and not file.is_file():  # SQLite would make an empty one
         raise CourseError(f"{file}: no gradebook there; run `grader grade` first")
     try:
         with mishaps(engine), engine.connect() as db:
@@ -81,28 +85,28 @@ def check_schema(db: sa.Connection) -> None:
     """Raises CourseError where the database is from an nbgrader with other tables than these."""
     if not sa.inspect(db).has_table("alembic_version"):
         return
-    found = db.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-    if found != SCHEMA:
+    version = db.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    if version != SCHEMA:
         hint = "it is from an older nbgrader: back it up, then run `nbgrader db upgrade`"
-        if found not in OLD_SCHEMAS:
+        if version not in OLD_SCHEMAS:
             hint = "it is from a newer nbgrader than this grader knows: update trainlab"
         raise CourseError(
-            f"gradebook {db.engine.url.render_as_string()}: schema {found}, not {SCHEMA}; {hint}"
+            f"gradebook {db.engine.url.render_as_string()}: schema {version}, not {SCHEMA}; {hint}"
         )
 
 
 @contextlib.contextmanager
 def mishaps(engine: sa.Engine) -> Iterator[None]:
-    """What a database can do to us, in one line; a refusal of one student's values passes through: the class goes on."""
+    """Make a CourseError of one line of what a database raises, but for a refusal of one student's values: the class goes on."""
     try:
         yield
     except (sa.exc.DataError, sa.exc.IntegrityError):
         raise
     except (sa.exc.DBAPIError, OSError) as error:
-        what = str(getattr(error, "orig", None) or error).splitlines()[0]
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         hint = (
             "it is from an older nbgrader: back it up, then run `nbgrader db upgrade`"
-            if "no such column" in what or "UndefinedColumn" in what
+            if "no such column" in reason or "UndefinedColumn" in reason
             else "nothing graded is lost: mend that, then give the same command again"
         )
-        raise CourseError(f"gradebook {engine.url.render_as_string()}: {what}; {hint}") from error
+        raise CourseError(f"gradebook {engine.url.render_as_string()}: {reason}; {hint}") from error

@@ -8,19 +8,23 @@ from __future__ import annotations
 import contextlib
 import re
 import tempfile
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from fnmatch import fnmatch
 from pathlib import Path
 
 from grader.build.unbuilt import mtime, text_sources, unbuilt
+from grader.engine.grade import grade, result_key
+from grader.engine.result import Result
+from grader.engine.submission import Submission
 from grader.errors import CourseError
+from grader.record import own
 from grader.record.edits import Edit, edits, snapshot
 from grader.record.gradebook import Gradebook
 from grader.record.journal import Journal, Release
 from grader.source.course import Course, read_course
 from grader.source.lock import disk_errors, hold
-from grader.source.notebook import Assignment, Role
+from grader.source.notebook import Assignment, Role, is_bank, is_text_source, source_cells
 from grader.source.regions import split_regions
 from grader.text import some
 
@@ -33,7 +37,9 @@ MARKERS = (b"BEGIN SOLUTION", b"BEGIN HIDDEN TESTS", b"BEGIN MARK SCHEME")
 class Released:
     """What `release` did: where the student version lies, what is in it, and what is new in it since last time.
 
-    `first`: nothing was released before. `changed`: the release folder or the record was. `graded` had grades already.
+    `first`: nothing was released before. `changed`: the release folder or the record was. `graded` had grades already. `failures`: tests that
+    the source's own solution does not pass, with the reasons; `open_tests`: those that an untouched notebook passes; `in_process`: failures that
+    pass in one plain kernel, and would if they ran in the student's process.
     """
 
     unit: str
@@ -48,14 +54,29 @@ class Released:
     changed: bool
     edits: tuple[Edit, ...]
     graded: tuple[str, ...]
+    failures: Mapping[str, str]
+    open_tests: tuple[str, ...]
+    in_process: tuple[str, ...]
 
 
-def release(folder: Path, unit: str, *, repository: str | None = None, db_url: str | None = None) -> Released:
+def release(
+    folder: Path,
+    unit: str,
+    *,
+    repository: str | None = None,
+    variant: int | None = None,
+    db_url: str | None = None,
+    allowed_lines: Collection[str] = (),
+    in_process: bool = False,
+) -> Released:
     """Make, check, register and record the student version of `unit` in the course at `folder`.
 
     `repository` is OWNER/NAME on GitHub, where badge and %pip line then point; by default they name the address in the course's
-    pyproject.toml, and where there is no text source to build from, what the source notebook names. Raises CourseError where the unit cannot
-    be released as it is; the release folder is then as it was.
+    pyproject.toml, and where there is no text source to build from, what the source notebook names. `allowed_lines` are no
+    secrets although a solution has them. `in_process` writes the tag of that name into the source's cells of tests that its
+    solution passes in one plain kernel only. `variant` is written into the unit's text source, as its VARIANT, so
+    that student version and hidden tests go by it. Raises CourseError where the unit cannot be released as it is; the release folder
+    is then as it was.
     """
     from grader.build.sources import point_to
     from grader.build.student_version import generate, mirror
@@ -65,16 +86,32 @@ def release(folder: Path, unit: str, *, repository: str | None = None, db_url: s
     with disk_errors(course), hold(course.state), contextlib.ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         journal = stack.enter_context(contextlib.closing(Journal(course.state)))
+        if variant is not None:
+            _set_variant(course, unit, variant)
         _build_sources(course, unit, address)
         assignment = course.assignment(unit)
+        failing, offered = _failing(course, assignment, journal), tuple[str, ...]()
+        if failing:
+            from grader.release.in_process import pass_in_a_plain_kernel, tag
+
+            offered = pass_in_a_plain_kernel(course, assignment, failing)
+            if in_process and offered:
+                tag(course, unit, offered)
+                _build_sources(course, unit, address)
+                assignment = course.assignment(unit)
+                failing = _failing(course, assignment, journal)
         made = generate(course, unit, scratch)
         for path in made.glob("*.ipynb") if address else ():
             point_to(path, address)
         target, before = course.folder("release", ".", unit), journal.released(unit)
-        _check(course, assignment, made)
+        _check(course, assignment, made, allowed_lines)
         _refuse_foreign_files(target, made, before)
         with contextlib.closing(Gradebook(course, assignment)) as gradebook:
             graded, duedate = gradebook.graded(), gradebook.duedate
+            blank = own.untouched(course.source(unit), assignment, course.conventions, gradebook.released)
+            result = _judge(blank, assignment, journal)
+            journal.append_own(result)
+            open_tests = own.passed(result)
         changed = any(item.changed for item in mirror(made, target))
         handed_out = tuple(sorted(str(path.relative_to(made)) for path in _files(made)))
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -99,7 +136,30 @@ def release(folder: Path, unit: str, *, repository: str | None = None, db_url: s
         changed=changed,
         edits=_edits(before, done),
         graded=graded,
+        failures=failing,
+        open_tests=open_tests,
+        in_process=offered,
     )
+
+
+def _failing(course: Course, assignment: Assignment, journal: Journal) -> dict[str, str]:
+    """The tests that the source's own solution does not pass, with the reasons; they are tried again the next time."""
+    version = own.solution(course.source(assignment.unit), assignment, course.conventions)
+    result = _judge(version, assignment, journal)
+    failing = own.failures(result)
+    if not failing:
+        journal.append_own(result)
+    return failing
+
+
+def _judge(version: Submission, assignment: Assignment, journal: Journal) -> Result:
+    """The result of the unit's own version, graded once per key. It is the instructor's code: a machine without isolation may run it."""
+    if known := journal.own(result_key(version, assignment)):
+        return known
+    try:
+        return grade(version, assignment)
+    except CourseError:
+        return grade(version, assignment, allow_unsandboxed=True)
 
 
 def _edits(before: Release | None, now: Release) -> tuple[Edit, ...]:
@@ -107,6 +167,20 @@ def _edits(before: Release | None, now: Release) -> tuple[Edit, ...]:
         return ()
     address = (Edit("badge and %pip line", f"now {now.repository}"),)
     return edits(before.snapshot, now.snapshot) + (address if before.repository != now.repository else ())
+
+
+def _set_variant(course: Course, unit: str, variant: int) -> None:
+    """Write the seed of this class's data into the unit's text source. Raises CourseError where the unit has none."""
+    line = re.compile(r"^VARIANT = \d+", re.MULTILINE)
+    sources = [path for path in text_sources(course, unit) if line.search(path.read_text("utf-8"))]
+    if not sources or variant < 0:
+        raise CourseError(
+            f"--variant {variant}: give a seed of 0 or more, and a unit whose text source has a line VARIANT = 0"
+        )
+    for path in sources:
+        text = path.read_text("utf-8")
+        if (changed := line.sub(f"VARIANT = {variant}", text)) != text:
+            path.write_text(changed, "utf-8")
 
 
 def _build_sources(course: Course, unit: str, address: str) -> None:
@@ -150,13 +224,11 @@ def _files(folder: Path) -> list[Path]:
     )
 
 
-def _check(course: Course, assignment: Assignment, made: Path) -> None:
+def _check(course: Course, assignment: Assignment, made: Path, allowed: Collection[str]) -> None:
     """Raises CourseError where something that is not for students stands in the student version."""
-    import nbformat
-
     from grader.release.leaks import leaked
 
-    folder = course.folder("source", ".", assignment.unit)
+    folder = course.source(assignment.unit)
     for notebook in assignment.notebooks:
         for cell in notebook.cells:
             if cell.role is not Role.WRITTEN:
@@ -165,23 +237,22 @@ def _check(course: Course, assignment: Assignment, made: Path) -> None:
                 )  # raises where a marker is misspelt
     for path in _files(made):
         name = path.relative_to(made)
+        text = path.read_bytes()
         if path.suffix == ".ipynb":
-            source = nbformat.read(folder / name, as_version=4)
-            released = nbformat.read(path, as_version=4)
-            for where, token in leaked(source, released, course.config, str(name)):
-                raise CourseError(
-                    f"{assignment.unit}: not released: '{token}' of a solution or hidden test stands in {where} for students"
-                )
-        elif fnmatch(name.name, "bank.py") or (
-            (folder / name.with_suffix(".ipynb")).exists() and path.suffix == ".py"
-        ):
+            text = "\n".join(cell["source"] for cell in source_cells(path, course.conventions)).encode()
+        elif is_bank(path) or is_text_source(folder / name):
             raise CourseError(
-                f"{assignment.unit}: not released: {name} would go to students; put '*.py' into CourseDirectory.ignore in nbgrader_config.py"
+                f"{assignment.unit}: not released: {name} would go to students; put '{name}' into CourseDirectory.ignore in nbgrader_config.py"
             )
-        if any(marker in path.read_bytes() for marker in MARKERS):
+        if any(marker in text for marker in MARKERS):
             raise CourseError(
                 f"{assignment.unit}: not released: a solution or hidden test stands in {name} for students"
             )
+    for leak in leaked(course, assignment.unit, made, allowed):
+        raise CourseError(
+            f"{assignment.unit}: not released: '{leak.piece}' of a solution or hidden test stands in {leak.where} for students, in the line "
+            f"'{leak.line}': take it out, or say that it is no secret by --allow-line '{leak.line}'"
+        )
 
 
 def _refuse_foreign_files(target: Path, made: Path, before: Release | None) -> None:

@@ -1,8 +1,10 @@
-"""`grader verify`: the tests are tested. What must hold of a unit before anybody is graded with it (DESIGN.md, section 6)."""
+"""`grader verify`: the tests are tested. What must hold of a unit before anybody is graded with it (DESIGN.md, section 6); without a
+bank, what its own solution, its untouched student version and its leaks tell."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,19 +13,23 @@ import nbformat
 
 from grader.build.glossary import unknown_sections
 from grader.build.lectures import execute
+from grader.build.student_version import generate
 from grader.build.units import prose
 from grader.engine.result import Result, Status, TestResult, Verdict
+from grader.engine.submission import Submission
 from grader.errors import CourseError
 from grader.progress import Progress
+from grader.record import own
 from grader.release import reading
-from grader.release.leaks import leaks
-from grader.source.answers import entry_answer, fill, solution_answers, student_version
+from grader.release.leaks import leaked
+from grader.source.answers import Answers, entry_answer, fill, solution_answers
 from grader.source.bank import Bank, Variant, WrongAnswer, read_bank
-from grader.source.notebook import PUBLIC_PASSED, Assignment, Exercise, Role, read_assignment
+from grader.source.code import read_names
+from grader.source.course import Course, read_course
+from grader.source.notebook import PUBLIC_PASSED, Assignment, Exercise, Role, is_bank, nbgrader_of
 
-TEST_BUDGET = 2.0  # seconds that all tests of a unit may take on the solution
-Grade = Callable[[bytes, Assignment], Result]
-"""Grade one notebook's bytes against an assignment."""
+Grade = Callable[[Submission, Assignment], Result]
+"""Grade a submission against an assignment."""
 NOT_AN_ANSWER = ("NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationError")
 
 
@@ -63,27 +69,45 @@ class Report:
 
 
 def verify(root: Path, unit: str, grade: Grade, *, workers: int = 2, progress: bool = False) -> Report:
-    """Check a unit's tests against its bank. Raises CourseError where the unit or its bank cannot be read."""
-    assignment = read_assignment(root / "solutions" / unit)
-    bank = read_bank(root / "solutions" / unit / "bank.py", assignment.functions)
-    released = student_version(root, unit)
-    answers = solution_answers(assignment)
-    entries: list[Variant] = [*bank.variants, *bank.misconceptions]
-    placed = [entry_answer(assignment, entry) for entry in entries]
+    """Check a unit's tests against its own solution, its untouched student version and its bank, where it has one.
 
-    submissions = [fill(released, answers), released]
-    submissions += [fill(released, {**answers, exercise.name: source}) for exercise, source in placed]
+    Raises CourseError where the unit or its bank cannot be read.
+    """
+    course = read_course(root)
+    assignment = course.assignment(unit)
+    path = course.source(unit) / "bank.py"
+    bank = read_bank(path, assignment.functions) if is_bank(path) else None
+    with tempfile.TemporaryDirectory() as scratch:
+        released = course.folder("release", ".", unit)
+        if not any(released.glob("*.ipynb")):
+            released = generate(course, unit, Path(scratch))
+        notebooks = {path.stem: path.read_bytes() for path in sorted(released.glob("*.ipynb"))}
+        leaking = [
+            Problem(
+                f"{course.steps['release']}/{unit}: {leak.where}",
+                f"'{leak.piece}' of the solution stands in the student version",
+            )
+            for leak in leaked(course, unit, released)
+        ]
+    entries: list[Variant] = [*bank.variants, *bank.misconceptions] if bank else []
+    placed = [entry_answer(assignment, entry) for entry in entries]
+    answers = solution_answers(assignment)
+    filled = [{}, *({**answers, exercise.name: source} for exercise, source in placed)]
+    submissions = [own.solution(course.source(unit), assignment, course.conventions)]
+    submissions += [_submission(assignment, notebooks, replaced) for replaced in filled]
+    reach = {exercise.name: _within_reach(assignment, exercise) for exercise in assignment.exercises}
+    against = [assignment, assignment, *(reach[exercise.name] for exercise, _ in placed)]
     results = []
     with (
         ThreadPoolExecutor(workers) as pool,
         Progress(f"verifying {unit}", len(submissions), show=progress) as bar,
     ):
-        for result in pool.map(lambda submission: grade(submission, assignment), submissions):
+        for result in pool.map(grade, submissions, against):
             results.append(result)
             bar.advance()
     solution, blank, graded = results[0], results[1], results[2:]
 
-    problems = [*_check_ends(solution, blank, assignment), *_check_bank(assignment, bank)]
+    problems = [*_check_ends(solution, blank, assignment)]
     rows = [
         Row("", "solution", "solution", _failed(solution, None), _named(solution)),
         Row("", "blank", "student version", _failed(blank, None), _named(blank)),
@@ -92,25 +116,52 @@ def verify(root: Path, unit: str, grade: Grade, *, workers: int = 2, progress: b
         kind = "misconception" if isinstance(entry, WrongAnswer) else "variant"
         rows.append(Row(exercise.name, kind, entry.name, _failed(result, exercise), _named(result)))
         problems += _check_entry(entry, exercise, result)
-    problems += _check_every_test_can_fail(assignment, rows)
-    problems += [
-        Problem(where, f"'{token}' of the solution stands in the student version")
-        for where, token in leaks(root, unit)
-    ]
-    problems += _check_plain_kernel(root, unit, assignment)
-    problems += _check_pointers(root, unit, bank)
+    problems += leaking
+    if bank:
+        problems += _check_bank(assignment, bank)
+        problems += _check_every_test_can_fail(assignment, rows)
+        problems += _check_plain_kernel(course, assignment)
+        problems += _check_pointers(root, unit, bank)
     problems += [Problem(f"lectures/{unit}", what) for what in reading.problems(root, unit)]
-    seconds = sum(test.seconds for test in _tests(solution))
-    if seconds > TEST_BUDGET:
+    seconds, budget = sum(test.seconds for test in _tests(solution)), (bank or Bank()).test_seconds
+    if seconds > budget:
         again = min(sum(t.seconds for t in _tests(grade(submissions[0], assignment))) for _ in range(2))
         seconds = min(seconds, again)
-    if seconds > TEST_BUDGET:
-        problems.append(
-            Problem(
-                unit, f"the tests take {seconds:.1f} s on the solution; the budget is {TEST_BUDGET:.0f} s"
-            )
-        )
+    if seconds > budget:
+        what = f"the tests take {seconds:.1f} s on the solution; the budget is {budget:g} s"
+        problems.append(Problem(unit, what))
     return Report(unit, tuple(rows), tuple(problems), seconds)
+
+
+def _within_reach(assignment: Assignment, exercise: Exercise) -> Assignment:
+    """The unit without the tests that no answer to `exercise` can change: those of other exercises whose cells read neither a name that
+    it binds nor one that is made with such a name."""
+    reached, aside = set(exercise.solution.defines), list[str]()
+    for cell in (cell for notebook in assignment.notebooks for cell in notebook.cells):
+        if cell.role in (Role.TEXT, Role.WRITTEN):
+            continue
+        try:
+            mentions = bool(reached & read_names(cell.source))
+        except SyntaxError:  # a magic: nobody knows
+            mentions = True
+        if mentions:
+            reached |= cell.defines
+        elif cell.role is Role.TEST and cell not in exercise.tests and not cell.explore:
+            aside.append(cell.id)
+    return own.left_to_a_person(assignment, aside)
+
+
+def _submission(assignment: Assignment, released: Mapping[str, bytes], answers: Answers) -> Submission:
+    """The student version with the cells named in `answers` replaced."""
+    ids = {notebook.name: {cell.id for cell in notebook.cells} for notebook in assignment.notebooks}
+    files = (
+        (
+            f"{name}.ipynb",
+            fill(content, {id: source for id, source in answers.items() if id in ids.get(name, ())}),
+        )
+        for name, content in released.items()
+    )
+    return Submission(assignment.unit, tuple(files))
 
 
 def _tests(result: Result) -> Iterator[TestResult]:
@@ -187,9 +238,10 @@ def _check_every_test_can_fail(assignment: Assignment, rows: Iterable[Row]) -> I
                 )
 
 
-def _check_plain_kernel(root: Path, unit: str, assignment: Assignment) -> Iterator[Problem]:
+def _check_plain_kernel(course: Course, assignment: Assignment) -> Iterator[Problem]:
     """In one plain kernel, with the explore cells: no test fails, and each says that its public checks passed."""
-    path = root / "solutions" / unit / f"{unit}.ipynb"
+    unit = assignment.unit
+    path = course.source(unit) / f"{unit}.ipynb"
     tests = {
         cell.id for notebook in assignment.notebooks for cell in notebook.cells if cell.role is Role.TEST
     }
@@ -199,7 +251,7 @@ def _check_plain_kernel(root: Path, unit: str, assignment: Assignment) -> Iterat
         yield Problem(unit, f"in one plain kernel, explore cells included, {error}")
         return
     for cell in executed.cells:
-        grade_id = (cell.metadata.get("nbgrader") or {}).get("grade_id")
+        grade_id = nbgrader_of(cell).get("grade_id")
         text = "".join(output.get("text", "") for output in cell.get("outputs", ()))
         if grade_id in tests and PUBLIC_PASSED not in text:
             yield Problem(grade_id, f"its public part does not end by printing '... {PUBLIC_PASSED} ...'")

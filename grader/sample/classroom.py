@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.source.answers import entry_answer, fill, solution_answers, student_version
+from grader.source.answers import entry_answer, fill, solution_answers, student_version, written_answers
 from grader.source.bank import Variant, read_bank
 from grader.source.notebook import Assignment, read_assignment
 
@@ -23,10 +23,12 @@ ROTA = (
     "no notebook",
 )
 """What a class of 24 is made of; a larger class repeats it."""
+WRITERS = ("right", "solution")
+"""Those who answer the written questions, too: their scores wait for a person, so that grading by hand can be rehearsed."""
 
 
 @dataclass(frozen=True)
-class Student:
+class Member:
     """One member of the class and how the submission was made; `entries` are the bank's names by exercise."""
 
     id: str
@@ -44,41 +46,40 @@ def make_course(root: Path, unit: str, course: Path) -> None:
         shutil.copytree(root / step / unit, course / step / unit, ignore=ignored)
 
 
-def make_class(root: Path, unit: str, course: Path, *, students: int = 24, seed: int = 0) -> list[Student]:
+def make_class(root: Path, unit: str, course: Path, *, students: int = 24, seed: int = 0) -> list[Member]:
     """Write `students` submissions of `unit` below course/submitted/; the same seed gives the same bytes."""
     assignment = read_assignment(root / "solutions" / unit)
     bank = read_bank(root / "solutions" / unit / "bank.py", assignment.functions)
     released = student_version(root, unit)
-    right = _by_exercise(assignment, bank.variants)
-    wrong = _by_exercise(assignment, bank.misconceptions)
-    solution = solution_answers(assignment)
+    entries = {
+        "right": _by_exercise(assignment, bank.variants),
+        "wrong": _by_exercise(assignment, bank.misconceptions),
+    }
+    solution, written = solution_answers(assignment), written_answers(assignment)
     draw = random.Random(seed)
-    roster: list[Student] = []
+    members: list[Member] = []
     for number in range(students):
         kind = ROTA[number % len(ROTA)]
-        chosen: dict[str, str] = {}
-        answers: dict[str, str] = {}
+        chosen, answers = dict[str, str](), dict[str, str]()
         for exercise in solution:
-            pick = {"right": "right", "wrong": "wrong"}.get(kind, "")
-            if kind == "partly right":
-                pick = draw.choice(("right", "wrong", "blank"))
-            if pick in ("right", "wrong"):
-                name, source = draw.choice((right if pick == "right" else wrong)[exercise])
-                chosen[exercise], answers[exercise] = name, source
+            pick = draw.choice(("right", "wrong", "blank")) if kind == "partly right" else kind
+            if pick in entries:
+                chosen[exercise], answers[exercise] = draw.choice(entries[pick][exercise])
             elif kind in ("solution", "crashes kernel", "no notebook"):
                 answers[exercise] = solution[exercise]
+        if kind in WRITERS:
+            answers |= written
         if kind == "crashes kernel":
-            first = next(iter(answers))
-            answers[first] += CRASH
+            answers[next(iter(answers))] += CRASH
         notebook = fill(released, answers)
         if kind == "no notebook":
             notebook = b"<html>the page that a learning platform served instead of the file</html>"
-        student = Student(f"student{number + 1:0{len(str(students))}d}", kind, chosen)
-        where = course / "submitted" / student.id / unit
+        member = Member(f"student{number + 1:0{len(str(students))}d}", kind, chosen)
+        where = course / "submitted" / member.id / unit
         where.mkdir(parents=True)
         (where / f"{unit}.ipynb").write_bytes(notebook)
-        roster.append(student)
-    return roster
+        members.append(member)
+    return members
 
 
 def _by_exercise(assignment: Assignment, entries: tuple[Variant, ...]) -> dict[str, list[tuple[str, str]]]:

@@ -6,12 +6,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.batch.grade import ClassSummary, grade_class
+from grader.batch.grade import ClassSummary, Options, grade_class
 from grader.errors import CourseError
 from grader.lms.export import export_grades
 from grader.pages.feedback import write_feedback
 from grader.pages.report import write_report
-from grader.sample.classroom import Student, make_class, make_course
+from grader.sample.classroom import Member, make_class, make_course
 from grader.source.notebook import read_assignment
 
 
@@ -20,18 +20,18 @@ class Demo:
     """Where the class lies, who is in it, and what came of it."""
 
     folder: Path
-    students: tuple[Student, ...]
+    students: tuple[Member, ...]
     summary: ClassSummary
 
 
 def run_demo(root: Path, unit: str, *, students: int, into: Path | None, allow_unsandboxed: bool) -> Demo:
     """Make, grade, give feedback, report, export. `into` is a new or empty folder, runs/demo-N below `root` by default."""
-    folder, roster = _make(root, unit, students, into)
-    summary = grade_class(folder, unit, allow_unsandboxed=allow_unsandboxed)
+    folder, members = _make(root, unit, students, into)
+    summary = grade_class(folder, unit, Options(allow_unsandboxed=allow_unsandboxed))
     write_feedback(folder, unit)
     write_report(folder, unit)
     export_grades(folder, to="csv", out=folder / "grades.csv")
-    return Demo(folder, tuple(roster), summary)
+    return Demo(folder, tuple(members), summary)
 
 
 def hand_in(root: Path, unit: str, *, students: int, into: Path | None) -> Path:
@@ -42,7 +42,7 @@ def hand_in(root: Path, unit: str, *, students: int, into: Path | None) -> Path:
     return folder
 
 
-def _make(root: Path, unit: str, students: int, into: Path | None) -> tuple[Path, list[Student]]:
+def _make(root: Path, unit: str, students: int, into: Path | None) -> tuple[Path, list[Member]]:
     folder = into if into is not None else _next_free(root / "runs", "demo")
     if folder.exists() and any(folder.iterdir()):
         raise CourseError(f"{folder} is not empty; name a new folder, so that nothing in it is lost")

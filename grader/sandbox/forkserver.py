@@ -173,14 +173,9 @@ def _import_path() -> list[str]:
 
     import trainlab
 
-    library = [sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    library = (sysconfig.get_path("stdlib"), ".zip", "lib-dynload", "site-packages", "dist-packages")
     ours = [str(Path(__file__).resolve().parents[2]), str(Path(trainlab.__file__).resolve().parents[1])]
-    kept = [
-        entry
-        for entry in sys.path
-        if entry in library + ours
-        or entry.endswith((".zip", "lib-dynload", "site-packages", "dist-packages"))
-    ]
+    kept = [entry for entry in sys.path if entry in ours or entry.endswith(library)]
     return list(dict.fromkeys([*kept, *ours]))
 
 
@@ -292,16 +287,10 @@ def main(program: str, descriptor: int, isolate: bool) -> NoReturn:
 
 
 def _freeze() -> None:
-    """Leave what is there to the children as it is: the collector passes it by, and huge pages hold it where the kernel
-    can make them (madvise(2), MADV_COLLAPSE), so that a fork copies, and an exit frees, a fraction of the page tables."""
-    syscalls.fill_heap()
+    """Leave what is there to the children as it is: the collector passes it by, and huge pages hold it where the kernel can make
+    them (a twelfth of a submission's processor time), so that a fork copies, and an exit frees, a fraction of the page tables."""
     gc.freeze()
-    if sys.platform == "linux":
-        for line in Path("/proc/self/maps").read_text().splitlines():
-            where, rights, *more = line.split()
-            if rights == "rw-p" and more[3:] in ([], ["[heap]"]):
-                start, end = (int(number, 16) & -(2**21) for number in where.split("-"))
-                syscalls.madvise(start + 2**21, end - start - 2**21, 25)
+    syscalls.collapse_heap()
 
 
 def _kill_group(pid: int) -> None:

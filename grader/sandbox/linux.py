@@ -87,7 +87,7 @@ def next_child_is_first() -> Iterator[None]:
     try:
         yield
     finally:
-        libc.setns(_pid_namespace, NEW["pid"])
+        checked(libc.setns(_pid_namespace, NEW["pid"]), "pid namespace")
 
 
 def lock_down(limits: Limits, refused: str) -> list[Layer]:
@@ -99,7 +99,7 @@ def lock_down(limits: Limits, refused: str) -> list[Layer]:
     if isolated:
         try:
             checked(libc.unshare(sum(NEW[name] for name in ("mount", "uts", "ipc", "net"))), "namespaces")
-            libc.sethostname(b"trainlab", 8)
+            checked(libc.sethostname(b"trainlab", 8), "host name")
             layers.append(Layer("namespaces", True, "user, mount, pid, network, ipc, uts"))
             itself = os.open("/proc/self", os.O_PATH)
             _mount_scratch(limits)
@@ -114,7 +114,7 @@ def lock_down(limits: Limits, refused: str) -> list[Layer]:
         isolated = False
         layers += [Layer(name, False, refused) for name in ISOLATION[len(layers) :]]
     if LINUX:
-        prctl(_PR_SET_NO_NEW_PRIVS, 1)
+        checked(prctl(_PR_SET_NO_NEW_PRIVS, 1), "no new privileges")
         _drop_capabilities()
     layers.append(_limit_resources(limits))
     writable = _SCRATCH if isolated else (os.getcwd(),)
@@ -123,7 +123,7 @@ def lock_down(limits: Limits, refused: str) -> list[Layer]:
             if not LINUX:
                 raise OSError(refused)
             layers.append(Layer(name, True, step()))
-        except (OSError, RuntimeError) as error:
+        except OSError as error:
             layers.append(Layer(name, False, str(error)))
     return layers
 
@@ -159,19 +159,14 @@ def visible_paths() -> list[Path]:
     """
     import trainlab
 
-    names = ("stdlib", "purelib", "platlib")
     folders = ("site-packages", "dist-packages", "lib-dynload")
     system = (
         "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/usr/share/fonts", "/etc/localtime",
         "/etc/ld.so.cache", "/etc/fonts",
     )  # fmt: skip
     wanted = [Path(sys.base_prefix, part) for part in ("bin", "lib", "lib64", "share/zoneinfo")]
-    wanted += [
-        Path(sys.prefix, "pyvenv.cfg"),
-        Path(trainlab.__file__).parent,
-        *map(Path, system),
-    ]
-    wanted += [Path(sysconfig.get_path(name)) for name in names]
+    wanted += [Path(sys.prefix, "pyvenv.cfg"), Path(trainlab.__file__).parent, *map(Path, system)]
+    wanted += [Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")]
     wanted += [Path(entry) for entry in sys.path if entry.endswith(folders)]
     wanted += [Path(sys.executable)]  # a link to a link, mostly
     while wanted[-1].is_symlink():
@@ -310,7 +305,7 @@ def _drop_capabilities() -> None:
         if prctl(_PR_CAPBSET_DROP, capability) < 0:
             break
     header, nothing = struct.pack("=Ii", 0x20080522, 0), bytes(24)
-    libc.capset(header, nothing)
+    checked(libc.capset(header, nothing), "capabilities")
 
 
 def _limit_resources(limits: Limits) -> Layer:

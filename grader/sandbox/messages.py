@@ -32,7 +32,7 @@ def receive_frame(sock: socket.socket, limit: int) -> bytes:
     return _body(sock, b"", limit)
 
 
-def send_message(sock: socket.socket, message: dict[str, Any], *descriptors: int) -> None:
+def send_message(sock: socket.socket, message: Any, *descriptors: int) -> None:
     """Send what JSON can say, and open files with it. Raises OSError where nobody listens any more."""
     body = json.dumps(message).encode()
     if descriptors:
@@ -42,7 +42,7 @@ def send_message(sock: socket.socket, message: dict[str, Any], *descriptors: int
         send_frame(sock, body)
 
 
-def receive_message(sock: socket.socket) -> tuple[dict[str, Any], list[int]]:
+def receive_message(sock: socket.socket) -> tuple[Any, list[int]]:
     """The next message of a process of ours, and the descriptors that came with it. Raises EOFError at the end of the stream."""
     try:
         head, descriptors, _, _ = socket.recv_fds(sock, _LENGTH.size, 1)

@@ -10,8 +10,8 @@ import struct
 
 from grader.sandbox.syscalls import NEW, checked, libc
 
-_PR_SET_SECCOMP = 22
-_filter: bytes | None = None
+_PR_SET_SECCOMP, _ALLOW, _FAIL = 22, 0x7FFF0000, 0x00050000
+_filter: bytes | OSError = OSError("no filter was made")
 _FORBIDDEN = (  # memfd_create and the four behind it make memory that no limit counts
     "unshare", "setns", "mount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "fsopen",
     "fsmount", "mount_setattr", "ptrace", "process_vm_readv", "process_vm_writev", "kcmp", "pidfd_getfd",
@@ -40,49 +40,46 @@ _IN_PART: tuple[tuple[str, int, tuple[tuple[int, int, int], ...]], ...] = (
     ("cachestat", _ENOSYS, ()),
     ("mmap", _EPERM, ((3, _HAS, 0x21),)),  # shared and anonymous: memory that stays while no process's table shows it
 )  # fmt: skip
-_NUMBERS = {b"cachestat": 451}  # younger than many a libseccomp; everywhere the same
+_NUMBERS = {"cachestat": 451}  # younger than many a libseccomp; everywhere the same
 
 
 def prepare_filter() -> None:
-    """Make the filter, once, for every process that is forked from this one."""
+    """Make the filter, once, for every process that is forked from this one; or keep why there is none."""
     global _filter
-    _filter = _program()
-
-
-def _program() -> bytes | None:
-    """The filter in the kernel's form, by libseccomp (github.com/seccomp/libseccomp) where it is installed."""
-    name = ctypes.util.find_library("seccomp") or "libseccomp.so.2"
     try:
-        lib = ctypes.CDLL(name)
+        _filter = _program()
+    except OSError as error:
+        _filter = error
+
+
+def _program() -> bytes:
+    """The filter in the kernel's form, by libseccomp (github.com/seccomp/libseccomp). Raises OSError."""
+    try:
+        lib = ctypes.CDLL(ctypes.util.find_library("seccomp") or "libseccomp.so.2")
     except OSError:
-        return None
+        raise OSError("libseccomp is not installed") from None
     lib.seccomp_init.restype = ctypes.c_void_p
-    allow, refuse = 0x7FFF0000, 0x00050000 | _EPERM
-    context = ctypes.c_void_p(lib.seccomp_init(ctypes.c_uint32(allow)))
-    for call in _FORBIDDEN:
+    context = ctypes.c_void_p(lib.seccomp_init(ctypes.c_uint32(_ALLOW)))
+    for call, error, conditions in (*((call, _EPERM, ()) for call in _FORBIDDEN), *_IN_PART):
         number = lib.seccomp_syscall_resolve_name(call.encode())
-        if number >= 0:
-            lib.seccomp_rule_add(context, ctypes.c_uint32(refuse), number, 0)
-    for call, error, conditions in _IN_PART:
-        number = lib.seccomp_syscall_resolve_name(call.encode())
-        number = _NUMBERS.get(call.encode(), number) if number == -1 else number
+        number = _NUMBERS.get(call, number) if number == -1 else number
         rules = b"".join(struct.pack("IIQQ", at, how, value, value) for at, how, value in conditions)
-        lib.seccomp_rule_add_array(
-            context, ctypes.c_uint32(0x00050000 | error), number, len(conditions), rules
-        )
+        action = ctypes.c_uint32(_FAIL | error)
+        # a negative number: a call that this machine's kernel does not have
+        if number >= 0 and lib.seccomp_rule_add_array(context, action, number, len(conditions), rules) != 0:
+            raise OSError(f"libseccomp takes no rule for {call}")
     with open(os.memfd_create("filter"), "w+b") as file:
-        exported = lib.seccomp_export_bpf(context, file.fileno())
+        if lib.seccomp_export_bpf(context, file.fileno()) != 0:
+            raise OSError("libseccomp gives no filter")
         lib.seccomp_release(context)
-        if exported != 0:
-            return None
         file.seek(0)
         return file.read()
 
 
 def restrict_calls() -> str:
-    """Put the calling process behind the filter; returns what holds. Raises OSError or RuntimeError where nothing does."""
-    if _filter is None:
-        raise RuntimeError("libseccomp is not installed")
+    """Put the calling process behind the filter; returns what holds. Raises OSError where nothing does."""
+    if isinstance(_filter, OSError):
+        raise _filter
     code = ctypes.create_string_buffer(_filter, len(_filter))
     program = struct.pack("HxxxxxxP", len(_filter) // 8, ctypes.addressof(code))
     buffer = ctypes.create_string_buffer(program, len(program))

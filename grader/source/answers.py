@@ -10,9 +10,11 @@ from pathlib import Path
 from grader.errors import CourseError
 from grader.source.bank import Variant
 from grader.source.code import parse
-from grader.source.notebook import Assignment, Exercise
-from grader.source.regions import unmarked
+from grader.source.notebook import Assignment, Cell, Exercise, Role, nbgrader_of
+from grader.source.regions import split_regions, unmarked
 
+MARKING = "**Marking scheme**"
+"""Begins, in a model answer, what is for who marks it."""
 Answers = Mapping[str, str]
 """Source of a solution cell by the cell's id."""
 
@@ -20,6 +22,20 @@ Answers = Mapping[str, str]
 def solution_answers(assignment: Assignment) -> dict[str, str]:
     """The instructor's own answers: the solution cells of the source notebooks, as a student would have written them."""
     return {exercise.name: unmarked(exercise.solution.source) for exercise in assignment.exercises}
+
+
+def model_answer(question: Cell) -> str:
+    """The instructor's own answer to a written question, marking scheme included; empty where the cell has none."""
+    return "\n".join(region.text for region in split_regions(question.source, question.id)[1])
+
+
+def written_answers(assignment: Assignment) -> dict[str, str]:
+    """The instructor's own answers to the written questions, without their marking schemes."""
+    questions = (
+        cell for notebook in assignment.notebooks for cell in notebook.cells if cell.role is Role.WRITTEN
+    )
+    models = {question.id: model_answer(question) for question in questions}
+    return {name: text.split(MARKING)[0].strip() for name, text in models.items() if text}
 
 
 def entry_answer(assignment: Assignment, entry: Variant) -> tuple[Exercise, str]:
@@ -53,7 +69,7 @@ def student_version(root: Path, unit: str) -> bytes:
 def fill(released: bytes, answers: Answers) -> bytes:
     """A submission: the released notebook with the cells named in `answers` replaced. Raises CourseError for an unknown id."""
     nb = json.loads(released)
-    cells = {(cell["metadata"].get("nbgrader") or {}).get("grade_id"): cell for cell in nb["cells"]}
+    cells = {nbgrader_of(cell).get("grade_id"): cell for cell in nb["cells"]}
     for name, source in answers.items():
         if name not in cells:
             raise CourseError(f"no cell '{name}' in the student version; run `make build`")

@@ -55,10 +55,14 @@ class WrongAnswer(Variant):
 
 @dataclass(frozen=True)
 class Bank:
-    """All entries of one unit, in the order of the file."""
+    """All entries of one unit, in the order of the file.
+
+    `test_seconds` is what the unit's tests may take on the solution: the file's own TEST_SECONDS where it says so.
+    """
 
     variants: tuple[Variant, ...] = ()
     misconceptions: tuple[WrongAnswer, ...] = ()
+    test_seconds: float = 2.0
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,8 @@ def read_bank(path: Path, solutions: Mapping[str, str]) -> Bank:
     try:
         text = path.read_text(encoding="utf-8")
         functions = {node.name: _code(text, node) for node in _functions(text)}
-        exec(compile(text, str(path), "exec"), {"__name__": f"bank_{path.parent.name}"})
+        module: dict[str, Any] = {"__name__": f"bank_{path.parent.name}"}
+        exec(compile(text, str(path), "exec"), module)
     except Exception as error:
         raise CourseError(f"{path}: {type(error).__name__}: {error}") from error
     finally:
@@ -153,7 +158,7 @@ def read_bank(path: Path, solutions: Mapping[str, str]) -> Bank:
             misconceptions.append(WrongAnswer(entry.target, entry.name, code, entry.says, entry.see))
         else:
             variants.append(Variant(entry.target, entry.name, code))
-    return Bank(tuple(variants), tuple(misconceptions))
+    return Bank(tuple(variants), tuple(misconceptions), float(module.get("TEST_SECONDS", Bank.test_seconds)))
 
 
 def _functions(text: str) -> list[ast.FunctionDef]:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import functools
 import math
 import os
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from traitlets.config import Config
 from traitlets.config.loader import JSONFileConfigLoader, PyFileConfigLoader
 
 from grader.errors import CourseError
-from grader.source.notebook import Assignment, read_assignment
+from grader.source.conventions import STATE, Conventions, conventions
+from grader.source.notebook import Assignment, read_assignment, units_in
 from grader.text import printable
 
 EXTENSIONS = "extensions.csv"
@@ -44,7 +47,7 @@ class Course:
     @property
     def state(self) -> Path:
         """Where the grader keeps what is neither the student's nor nbgrader's: state.db and the lock."""
-        return self.root / ".grader"
+        return self.root / STATE
 
     @property
     def private(self) -> tuple[Path, ...]:
@@ -57,6 +60,21 @@ class Course:
             *(self.root / name for name in self.steps.values()),
         )
 
+    @property
+    def zone(self) -> tzinfo | None:
+        """nbgrader's Exchange.timezone; None where the course sets none. Raises CourseError where it is no time zone."""
+        name = self.config.get("Exchange", {}).get("timezone")
+        try:
+            return ZoneInfo(str(name)) if name else None
+        except (KeyError, ValueError, OSError) as error:  # ZoneInfoNotFoundError is a KeyError
+            raise CourseError(f"nbgrader_config.py: Exchange.timezone '{name}' is no time zone") from error
+
+    def local(self, time: datetime) -> str:
+        """A time (naive UTC) as the course's zone has it, with the zone: `2026-03-01 23:59 CST (Asia/Shanghai)`."""
+        if self.zone is None:
+            return f"{time:%Y-%m-%d %H:%M} UTC"
+        return f"{time.replace(tzinfo=UTC).astimezone(self.zone):%Y-%m-%d %H:%M %Z} ({self.zone})"
+
     def folder(self, step: str, student: str, unit: str) -> Path:
         """nbgrader's folder of one student's unit in `step`."""
         return self.root / self.structure.format(
@@ -65,7 +83,17 @@ class Course:
 
     def assignment(self, unit: str) -> Assignment:
         """The instructor's version of a unit. Raises CourseError where there is none."""
-        return read_assignment(self.source(unit))
+        return read_assignment(self.source(unit), self.conventions)
+
+    @functools.cached_property
+    def conventions(self) -> Conventions:
+        """What the configuration says of sources: markers, header and footer, which files travel."""
+        return conventions(self.config, self.root)
+
+    def units(self) -> list[str]:
+        """Names of all units in the source folder."""
+        above = self.folder("source", ".", "-").parent
+        return units_in(above) if above.is_dir() else []
 
     def source(self, unit: str) -> Path:
         """The folder of the instructor's version. Raises CourseError for what cannot be a unit's name."""
@@ -128,6 +156,24 @@ def read_course(root: Path, db_url: str | None = None) -> Course:
     return Course(root, config, structure, steps, url, str(given.get("course_id", "")))
 
 
+@contextlib.contextmanager
+def own_list(path: Path, columns: Sequence[str], undone: str) -> Iterator[Iterator[tuple[str, list[str]]]]:
+    """The lines of a list that the instructor keeps in the course's folder: `line 3: `, and the cells of these columns.
+
+    What is found wrong with the file, here or by who reads it (ValueError), becomes a CourseError that ends with what is `undone`.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file, skipinitialspace=True)
+            if not {*columns} <= set(rows.fieldnames or ()):
+                raise ValueError(f"the first line must be: {','.join(columns)}")
+            yield (
+                (f"line {rows.line_num}: ", [(row[name] or "").strip() for name in columns]) for row in rows
+            )
+    except (OSError, ValueError, csv.Error, OverflowError) as error:
+        raise CourseError(f"{path}: {getattr(error, 'strerror', None) or error}; {undone}") from error
+
+
 def read_extensions(root: Path, unit: str) -> dict[str, timedelta]:
     """Extra time for `unit` by student, from extensions.csv; a line for the unit itself wins over one for every unit.
 
@@ -137,28 +183,18 @@ def read_extensions(root: Path, unit: str) -> dict[str, timedelta]:
     path = root / EXTENSIONS
     if not path.exists():
         return {}
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file, skipinitialspace=True)
-            if not {"student", "unit", "hours"} <= set(rows.fieldnames or ()):
-                raise ValueError("the first line must be: student,unit,hours")
-            for row in rows:
-                where = f"line {rows.line_num}: "
-                student, whose, text = ((row[name] or "").strip() for name in ("student", "unit", "hours"))
-                try:
-                    given = float(text)
-                except ValueError:
-                    given = -1.0
-                if not (0 <= given < math.inf and student and whose):
-                    raise ValueError(f"{where}give a student, a unit (or *) and hours, 0 or more")
-                if student in hours.setdefault(whose, {}):
-                    raise ValueError(f"{where}'{student}' has a line for '{whose}' already")
-                hours[whose][student] = given
+    with own_list(path, ("student", "unit", "hours"), "nothing was graded") as lines:
+        for where, (student, whose, text) in lines:
+            try:
+                given = float(text)
+            except ValueError:
+                given = -1.0
+            if not (0 <= given < math.inf and student and whose):
+                raise ValueError(f"{where}give a student, a unit (or *) and hours, 0 or more")
+            if student in hours.setdefault(whose, {}):
+                raise ValueError(f"{where}'{student}' has a line for '{whose}' already")
+            hours[whose][student] = given
         return {who: timedelta(hours=given) for who, given in (hours["*"] | hours[unit]).items()}
-    except (OSError, ValueError, csv.Error, OverflowError) as error:
-        raise CourseError(
-            f"{path}: {getattr(error, 'strerror', None) or error}; nothing was graded"
-        ) from error
 
 
 @contextlib.contextmanager

@@ -95,6 +95,10 @@ wrong("only_the_weights", (OUT, "return theta + moved"),
 edits_of("momentum_step", see=FORMS, form=in_place_on_copies)(
       "changes_its_arguments", ("    m, theta = m.copy(), theta.copy()\n", ""),
       says="Your function changes theta and m of its caller: *= and += work in place, on the very arrays you were given.")
+wrong("changes_the_movement", ("moved = " + STEP, "m *= beta\n    m -= lr * g"), (OUT, "return theta + m, m"),
+      says="Your function changes m of its caller: *= and -= work in place, on the very array you were given.")
+wrong("changes_the_weights", (OUT, "theta += moved\n    return theta, moved"),
+      says="Your function changes theta of its caller: += works in place, on the very array you were given.")
 wrong("changes_the_gradient", ("moved = " + STEP, "g *= lr\n    moved = beta * m - g"),
       says="Your function scales the caller's gradient in place: g *= lr changes the very array you were given.")
 wrong("remembers_by_itself", ("beta: float", "beta: float, memory={}"),

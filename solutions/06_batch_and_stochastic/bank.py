@@ -92,6 +92,8 @@ wrong("fixed_seed", (SHUFFLE, "np.random.default_rng(0).permutation(n)"), see=OR
       says="Your function makes a generator with a fixed seed, so every epoch has one and the same order; use the rng you are given.")
 wrong("global_generator", (SHUFFLE, "np.random.permutation(n)"), see=ORDER,
       says="Your order comes from NumPy's global generator: the rng you are given does not decide it, so no run can be repeated.")
+wrong("pythons_generator", ("order = rng.permutation(n)", "import random\n\n    order = np.arange(n)\n    random.shuffle(order)"), see=ORDER,
+      says="Your order comes from Python's global generator: the rng you are given does not decide it, so no run can be repeated.")
 wrong("generator_copied", ("order = rng", "import copy\n\n    order = copy.deepcopy(rng)"), see=ORDER,
       says="Your rng stands still: it is copied before it is used, so every epoch has one and the same order.")
 wrong("rotation", (SHUFFLE, "(np.arange(n) + rng.integers(n)) % n"), see=ORDER,
@@ -117,6 +119,12 @@ wrong("every_batch_drawn_anew", STORED, (RESULT, "[rng.choice(n, size=len(batch)
 edits_of("minibatches", see=ORDER, form=fisher_and_yates)(
       "never_in_its_own_place", ("integers(last + 1)", "integers(last)"), (", dtype=np.int32", ""), ("tuple(", "list("),
       says="Your shuffle never leaves a row in its own place: the partner of a swap may be the row itself.")
+
+edits_of("minibatches", see=ORDER, form=fisher_and_yates)(
+      "swapped_with_any_place", ("range(n - 1, 0, -1)", "range(n)"), ("integers(last + 1)", "integers(n)"), (", dtype=np.int32", ""), ("tuple(", "list("),
+      says="Your shuffle swaps each row with any place: some orders then come more often than others; the partner must be a row not yet settled.")
+wrong("tied_keys_sorted_stably", (SHUFFLE, 'np.argsort(rng.integers(0, n, size=n), kind="stable")'), see=ORDER,
+      says="Your shuffle sorts random whole numbers: rows whose numbers are equal keep their stored order, so not all orders are equally likely.")
 
 # --- minibatch_gradient_variance: s^2 / B * (N - B) / (N - 1) -----------------------------------------------------------
 

@@ -14,7 +14,7 @@
 # %% [markdown] nbgrader={"grade_id": "title"}
 # # Assignment 7: adaptive rates
 #
-# You write the rules that give every weight a rate of its own, from the root mean square to Adam, and the two ways to start
+# You write the rules that give every weight a rate of its own, from the root mean square to Adam and AdamW, and the two ways to start
 # slowly: RAdam's rectifier and warm-up. At the end your functions walk a badly scaled bowl and train a network that reads digits.
 #
 # Read the lecture first: [Why should every weight have its own rate, and when does that fail?](../../lectures/07_adaptive_rates.ipynb)
@@ -27,9 +27,10 @@
 # | 4 | `adam_step`: two memories, corrected | 6 | 20 | 3 of 5 |
 # | 5 | `radam_rectifier`: how far to trust a young average | 5 | 15 | 3 of 5 |
 # | 6 | `warmup_cosine`: first up, then down | 4 | 10 | 2 of 5 |
+# | 7 | `adamw_step`: decay beside the quotient | 6 | 15 | 3 of 5 |
 # | | the payoff: your functions at work | - | 10 | - |
-# | 7 | units, first steps and valleys, in words | 3 | 15 | 3 of 5 |
-# | | **sum** | **32** | **100** | |
+# | 8 | units, first steps and valleys, in words | 3 | 15 | 3 of 5 |
+# | | **sum** | **38** | **115** | |
 #
 # Write your code where a cell says so and run the cells below it: the visible checks answer at once, and hidden checks of
 # the same aspects follow at grading. NumPy or PyTorch, loops or array expressions: any right way is accepted. All numbers
@@ -121,25 +122,24 @@ checks.array(
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade_id": "test_rms_sigma_clean", "points": 1}
-# A call leaves the gradients alone and remembers nothing of earlier calls.
-_grads = np.array([[3.0, -1.0], [4.0, 0.0]])
-_kept = _grads.copy()
+# A call leaves the gradients alone and gives the same answer twice: it remembers nothing.
+_grads = np.array([[3.0, -1.0, 0.0], [4.0, 0.0, 2.0]])
+_kept, _answers = _grads.copy(), []
 for _ in range(2):
     _sigma = rms_sigma(_grads)
     checks.unchanged(_kept, _grads, "grads")
-    checks.array(_sigma, [[3, 1], [math.sqrt(12.5), math.sqrt(0.5)]], "sigma")
+    _answers.append(checks.finite(_sigma, "sigma", shape=(2, 3)).copy())
+checks.array(_answers[1], _answers[0], "in a second call, sigma")
 checks.public_passed("rms_sigma: clean calls")
 ### BEGIN HIDDEN TESTS
-_rng = np.random.default_rng(703)
-_runs = []
-for _T, _n in [(6, 3), (1, 3), (6, 3), (9, 2)]:
-    _grads = 5 * _rng.normal(size=(_T, _n))
-    _mean = np.tril(np.ones((_T, _T))) / np.arange(1, _T + 1)[:, None]
-    _runs.append((_grads, np.sqrt(_mean @ _grads**2)))
-for _grads, _rows in [*_runs, *_runs[::-1]]:  # in any order, and twice
-    _kept = _grads.copy()
-    checks.array(rms_sigma(_grads), _rows, "sigma")
-    checks.unchanged(_kept, _grads, "grads")
+_rng, _answers = np.random.default_rng(703), {}
+_runs = [5 * _rng.normal(size=_shape) for _shape in [(6, 3), (1, 3), (6, 3), (9, 2)]]
+for _k in (0, 1, 2, 3, 3, 2, 1, 0):  # in any order, and twice
+    _grads = _runs[_k].copy()
+    _sigma = rms_sigma(_grads)
+    checks.unchanged(_runs[_k], _grads, "grads")
+    _sigma = checks.finite(_sigma, "sigma", shape=_grads.shape).copy()
+    checks.array(_sigma, _answers.setdefault(_k, _sigma), "in a second call, sigma")
 ### END HIDDEN TESTS
 
 # %% [markdown] nbgrader={"grade_id": "adagrad_step_statement"}
@@ -201,6 +201,19 @@ for _shape in [(1,), (3,), (7,), (2, 3), (4, 1), (2, 2, 3)]:
     _result = checks.items(adagrad_step(_theta, _s, _g, _lr, _eps), ("new theta", "new s"))
     checks.array(_result[1], _length * _length, "new s")
     checks.array(_result[0], _there, "new theta")
+_cases = [  # no gradient; a long past; unequal scales; a matrix
+    ([3.0, 1.0], [2.0, 4.0], [0.0, 0.0], 0.5, 0.1),
+    ([0.0, 0.0], [1e6, 4e8], [1e3, -4e2], 10.0, 1e-8),
+    ([[5.0, -1e-3]], [[2e9, 0.0]], [[-3e4, 1e-4]], 1.0, 1e-5),
+]
+for *_arrays, _lr, _eps in _cases:
+    _theta, _s, _g = map(np.array, _arrays)
+    _kept = _theta.copy(), _s.copy(), _g.copy()
+    _sum = _kept[1] + _kept[2] * _kept[2]
+    _there = _kept[0] - _lr * _kept[2] / (_sum**0.5 + _eps)
+    _result = checks.items(adagrad_step(_theta, _s, _g, _lr, _eps), ("new theta", "new s"))
+    checks.array(_result[1], _sum, f"new s for lr = {_lr:g}, eps = {_eps:g}")
+    checks.array(_result[0], _there, f"new theta for lr = {_lr:g}, eps = {_eps:g}")
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade_id": "test_adagrad_step_steps", "points": 1}
@@ -253,16 +266,16 @@ for _g, _eps in _cases:
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade_id": "test_adagrad_step_clean", "points": 1}
-# A call leaves its arguments alone and remembers nothing.
-_theta, _s, _g = np.array([1.0, 2.0]), np.array([9.0, 0.0]), np.array([4.0, -2.0])
-for _ in range(2):  # the same question twice has the same answer
-    _result = adagrad_step(_theta, _s, _g, 0.5, 1.0)
-    _result = checks.items(_result, ("new theta", "new s"))
-    checks.unchanged(np.array([1.0, 2.0]), _theta, "theta")
-    checks.unchanged(np.array([9.0, 0.0]), _s, "s")
-    checks.unchanged(np.array([4.0, -2.0]), _g, "g")
-    checks.array(_result[0], [2 / 3, 7 / 3], "new theta")
-    checks.array(_result[1], [25.0, 4.0], "new s")
+# A call leaves its arguments alone and gives the same answer twice: it remembers nothing.
+_arrays = [np.array(_x) for _x in ([1.0, 2.0, 3.0], [9.0, 0.0, 1.0], [4.0, -2.0, 0.0])]
+_kept, _answers = [_x.copy() for _x in _arrays], []
+for _ in range(2):
+    _result = checks.items(adagrad_step(*_arrays, 0.5, 1.0), ("new theta", "new s"))
+    for _old, _new, _name in zip(_kept, _arrays, ("theta", "s", "g"), strict=True):
+        checks.unchanged(_old, _new, _name)
+    _answers.append([checks.finite(_x, "a result", shape=_kept[0].shape).copy() for _x in _result])
+for _first, _second, _name in zip(*_answers, ("new theta", "new s"), strict=True):
+    checks.array(_second, _first, f"in a second call, {_name}")
 checks.public_passed("adagrad_step: clean calls")
 ### BEGIN HIDDEN TESTS
 _cases = [  # no gradient; a long past; unequal scales; a matrix
@@ -270,16 +283,18 @@ _cases = [  # no gradient; a long past; unequal scales; a matrix
     ([0.0, 0.0], [1e6, 4e8], [1e3, -4e2], 10.0, 1e-8),
     ([[5.0, -1e-3]], [[2e9, 0.0]], [[-3e4, 1e-4]], 1.0, 1e-5),
 ]
-for *_arrays, _lr, _eps in _cases:
-    _theta, _s, _g = map(np.array, _arrays)
-    _kept = _theta.copy(), _s.copy(), _g.copy()
-    _sum = _kept[1] + _kept[2] * _kept[2]
-    _there = _kept[0] - _lr * _kept[2] / (_sum**0.5 + _eps)
-    _result = checks.items(adagrad_step(_theta, _s, _g, _lr, _eps), ("new theta", "new s"))
-    checks.array(_result[1], _sum, f"new s for lr = {_lr:g}, eps = {_eps:g}")
-    checks.array(_result[0], _there, f"new theta for lr = {_lr:g}, eps = {_eps:g}")
-    for _old, _new, _name in zip(_kept, (_theta, _s, _g), ("theta", "s", "g"), strict=True):
+_answers = {}
+for _k in [*range(len(_cases)), *range(len(_cases))[::-1]]:  # in any order, and twice
+    _kept, _settings = [np.array(_x) for _x in _cases[_k][:3]], _cases[_k][3:]
+    _arrays = [_x.copy() for _x in _kept]
+    _result = checks.items(adagrad_step(*_arrays, *_settings), ("new theta", "new s"))
+    for _old, _new, _name in zip(_kept, _arrays, ("theta", "s", "g"), strict=True):
         checks.unchanged(_old, _new, _name)
+    _result = [checks.finite(_x, "a result", shape=_kept[0].shape).copy() for _x in _result]
+    for _first, _second, _name in zip(
+        _answers.setdefault(_k, _result), _result, ("new theta", "new s"), strict=True
+    ):
+        checks.array(_second, _first, f"in a second call, {_name}")
 ### END HIDDEN TESTS
 
 # %% [markdown] nbgrader={"grade_id": "rmsprop_step_statement"}
@@ -342,6 +357,20 @@ for _shape in [(1,), (3,), (7,), (2, 3), (4, 1), (2, 2, 3)]:
     _result = checks.items(rmsprop_step(_theta, _v, _g, _lr, _alpha, _eps), ("new theta", "new v"))
     checks.array(_result[1], _square, "new v")
     checks.array(_result[0], _there, "new theta")
+_cases = [  # no memory; no gradient; a long memory; unequal scales
+    ([3.0], [7.0], [-2.0], 0.25, 0.0, 1e-8),
+    ([3.0, 1.0], [2.0, 4.0], [0.0, 0.0], 0.5, 0.75, 0.1),
+    ([0.0, 0.0], [1e6, 4e8], [1e3, -4e2], 10.0, 0.999, 1e-8),
+    ([[5.0, -1e-3]], [[2e9, 0.0]], [[-3e4, 1e-4]], 1.0, 0.5, 1e-5),
+]
+for *_arrays, _lr, _alpha, _eps in _cases:
+    _theta, _v, _g = map(np.array, _arrays)
+    _kept = _theta.copy(), _v.copy(), _g.copy()
+    _square = _kept[1] + (1 - _alpha) * (_kept[2] * _kept[2] - _kept[1])
+    _there = _kept[0] - _lr * _kept[2] / (_square**0.5 + _eps)
+    _result = checks.items(rmsprop_step(_theta, _v, _g, _lr, _alpha, _eps), ("new theta", "new v"))
+    checks.array(_result[1], _square, f"new v for alpha = {_alpha:g}, eps = {_eps:g}")
+    checks.array(_result[0], _there, f"new theta for alpha = {_alpha:g}, eps = {_eps:g}")
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade_id": "test_rmsprop_step_steps", "points": 1}
@@ -402,16 +431,16 @@ for _g, _alpha, _eps in _cases:
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade_id": "test_rmsprop_step_clean", "points": 1}
-# A call leaves its arguments alone, remembers nothing, and copes with the ends of the ranges.
-_theta, _v, _g = np.array([1.0, 2.0]), np.array([4.0, 0.0]), np.array([12.0, -2.0])
-for _ in range(2):  # the same question twice has the same answer
-    _result = rmsprop_step(_theta, _v, _g, 0.5, 0.75, 1.0)
-    _result = checks.items(_result, ("new theta", "new v"))
-    checks.unchanged(np.array([1.0, 2.0]), _theta, "theta")
-    checks.unchanged(np.array([4.0, 0.0]), _v, "v")
-    checks.unchanged(np.array([12.0, -2.0]), _g, "g")
-    checks.array(_result[0], [1 - 6 / (math.sqrt(39) + 1), 2.5], "new theta")
-    checks.array(_result[1], [39.0, 1.0], "new v")
+# A call leaves its arguments alone and gives the same answer twice: it remembers nothing.
+_arrays = [np.array(_x) for _x in ([1.0, 2.0, 3.0], [4.0, 0.0, 1.0], [12.0, -2.0, 0.0])]
+_kept, _answers = [_x.copy() for _x in _arrays], []
+for _ in range(2):
+    _result = checks.items(rmsprop_step(*_arrays, 0.5, 0.75, 1.0), ("new theta", "new v"))
+    for _old, _new, _name in zip(_kept, _arrays, ("theta", "v", "g"), strict=True):
+        checks.unchanged(_old, _new, _name)
+    _answers.append([checks.finite(_x, "a result", shape=_kept[0].shape).copy() for _x in _result])
+for _first, _second, _name in zip(*_answers, ("new theta", "new v"), strict=True):
+    checks.array(_second, _first, f"in a second call, {_name}")
 checks.public_passed("rmsprop_step: clean calls")
 ### BEGIN HIDDEN TESTS
 _cases = [  # no memory; no gradient; a long memory; unequal scales
@@ -420,16 +449,18 @@ _cases = [  # no memory; no gradient; a long memory; unequal scales
     ([0.0, 0.0], [1e6, 4e8], [1e3, -4e2], 10.0, 0.999, 1e-8),
     ([[5.0, -1e-3]], [[2e9, 0.0]], [[-3e4, 1e-4]], 1.0, 0.5, 1e-5),
 ]
-for *_arrays, _lr, _alpha, _eps in _cases:
-    _theta, _v, _g = map(np.array, _arrays)
-    _kept = _theta.copy(), _v.copy(), _g.copy()
-    _square = _kept[1] + (1 - _alpha) * (_kept[2] * _kept[2] - _kept[1])
-    _there = _kept[0] - _lr * _kept[2] / (_square**0.5 + _eps)
-    _result = checks.items(rmsprop_step(_theta, _v, _g, _lr, _alpha, _eps), ("new theta", "new v"))
-    checks.array(_result[1], _square, f"new v for alpha = {_alpha:g}, eps = {_eps:g}")
-    checks.array(_result[0], _there, f"new theta for alpha = {_alpha:g}, eps = {_eps:g}")
-    for _old, _new, _name in zip(_kept, (_theta, _v, _g), ("theta", "v", "g"), strict=True):
+_answers = {}
+for _k in [*range(len(_cases)), *range(len(_cases))[::-1]]:  # in any order, and twice
+    _kept, _settings = [np.array(_x) for _x in _cases[_k][:3]], _cases[_k][3:]
+    _arrays = [_x.copy() for _x in _kept]
+    _result = checks.items(rmsprop_step(*_arrays, *_settings), ("new theta", "new v"))
+    for _old, _new, _name in zip(_kept, _arrays, ("theta", "v", "g"), strict=True):
         checks.unchanged(_old, _new, _name)
+    _result = [checks.finite(_x, "a result", shape=_kept[0].shape).copy() for _x in _result]
+    for _first, _second, _name in zip(
+        _answers.setdefault(_k, _result), _result, ("new theta", "new v"), strict=True
+    ):
+        checks.array(_second, _first, f"in a second call, {_name}")
 ### END HIDDEN TESTS
 
 # %% [markdown] nbgrader={"grade_id": "adam_step_statement"}
@@ -533,6 +564,22 @@ for _shape, _t in [
     checks.array(_result[1], (1 - _b1) * _w1.sum() * _mean, f"new m at t = {_t}", 1e-6, 1e-12)
     checks.array(_result[2], (1 - _b2) * _w2.sum() * _square, f"new v at t = {_t}", 1e-6, 1e-12)
     checks.array(_result[0], _there, f"new theta at t = {_t}", 1e-6, 1e-12)
+_cases = [  # no memory of direction; no memory of size; no gradient; unequal scales, late
+    ([3.0], [-0.5], [4.0], [2.0], 3, 0.25, 0.0, 0.9, 1e-8),
+    ([3.0, 0.0], [-0.5, 1.0], [4.0, 9.0], [2.0, -1.0], 4, 0.25, 0.9, 0.0, 0.5),
+    ([3.0, 1.0], [2.0, -4.0], [4.0, 16.0], [0.0, 0.0], 7, 0.5, 0.75, 0.99, 0.1),
+    ([[50.0, -1e-3]], [[2e4, 1e-5]], [[3e9, 1e-8]], [[-3e4, 1e-4]], 1000, 1.0, 0.9, 0.999, 1e-6),
+]
+for *_lists, _t, _lr, _b1, _b2, _eps in _cases:
+    _arrays = [np.array(_x) for _x in _lists]
+    _kept = [_x.copy() for _x in _arrays]
+    _m = _kept[1] + (1 - _b1) * (_kept[3] - _kept[1])
+    _v = _kept[2] + (1 - _b2) * (_kept[3] * _kept[3] - _kept[2])
+    _there = _kept[0] - _lr / (1 - _b1**_t) * _m / ((_v / (1 - _b2**_t)) ** 0.5 + _eps)
+    _result = checks.items(adam_step(*_arrays, _t, _lr, _b1, _b2, _eps), ("new theta", "new m", "new v"))
+    checks.array(_result[0], _there, f"new theta at t = {_t}", 1e-6, 1e-12)
+    checks.array(_result[1], _m, f"new m at t = {_t}", 1e-6, 1e-12)
+    checks.array(_result[2], _v, f"new v at t = {_t}", 1e-6, 1e-12)
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade_id": "test_adam_step_first", "points": 1}
@@ -597,17 +644,16 @@ for _shape, _b1, _b2, _eps in [((4,), 0.9, 0.999, 1e-8), ((2, 3), 0.3, 0.95, 0.1
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade_id": "test_adam_step_clean", "points": 1}
-# A call leaves its arguments alone and remembers nothing: it knows its step from t alone.
-_arrays = [np.array(_x) for _x in ([1.0, 2.0], [0.5, 0.0], [1.0, 0.0], [2.0, -4.0])]
-_kept = [_x.copy() for _x in _arrays]
-for _ in range(2):  # the same question twice has the same answer
-    _result = adam_step(*_arrays, 2, 0.1, 0.5, 0.75, 1.0)
-    _theta, _m, _v = checks.items(_result, ("new theta", "new m", "new v"))
+# A call leaves its arguments alone and gives the same answer twice: it remembers nothing.
+_arrays = [np.array(_x) for _x in ([1.0, 2.0, 3.0], [0.5, 0.0, 0.0], [1.0, 0.0, 1.0], [2.0, -4.0, 0.0])]
+_kept, _answers = [_x.copy() for _x in _arrays], []
+for _ in range(2):
+    _result = checks.items(adam_step(*_arrays, 2, 0.1, 0.5, 0.75, 1.0), ("new theta", "new m", "new v"))
     for _old, _new, _name in zip(_kept, _arrays, ("theta", "m", "v", "g"), strict=True):
         checks.unchanged(_old, _new, _name)
-    checks.array(_theta[:1], [1 - 0.1 * 1.25 / 0.75 / 3], "the first entry of new theta", 1e-6, 1e-12)
-    checks.array(_m, [1.25, -2.0], "new m", 1e-6, 1e-12)
-    checks.array(_v, [1.75, 4.0], "new v", 1e-6, 1e-12)
+    _answers.append([checks.finite(_x, "a result", shape=_kept[0].shape).copy() for _x in _result])
+for _first, _second, _name in zip(*_answers, ("new theta", "new m", "new v"), strict=True):
+    checks.array(_second, _first, f"in a second call, {_name}")
 checks.public_passed("adam_step: clean calls")
 ### BEGIN HIDDEN TESTS
 _cases = [  # no memory of direction; no memory of size; no gradient; unequal scales, late
@@ -616,18 +662,18 @@ _cases = [  # no memory of direction; no memory of size; no gradient; unequal sc
     ([3.0, 1.0], [2.0, -4.0], [4.0, 16.0], [0.0, 0.0], 7, 0.5, 0.75, 0.99, 0.1),
     ([[50.0, -1e-3]], [[2e4, 1e-5]], [[3e9, 1e-8]], [[-3e4, 1e-4]], 1000, 1.0, 0.9, 0.999, 1e-6),
 ]
-for *_lists, _t, _lr, _b1, _b2, _eps in [*_cases, *_cases[::-1]]:  # in any order, and twice
-    _arrays = [np.array(_x) for _x in _lists]
-    _kept = [_x.copy() for _x in _arrays]
-    _m = _kept[1] + (1 - _b1) * (_kept[3] - _kept[1])
-    _v = _kept[2] + (1 - _b2) * (_kept[3] * _kept[3] - _kept[2])
-    _there = _kept[0] - _lr / (1 - _b1**_t) * _m / ((_v / (1 - _b2**_t)) ** 0.5 + _eps)
-    _result = checks.items(adam_step(*_arrays, _t, _lr, _b1, _b2, _eps), ("new theta", "new m", "new v"))
-    checks.array(_result[0], _there, f"new theta at t = {_t}", 1e-6, 1e-12)
-    checks.array(_result[1], _m, f"new m at t = {_t}", 1e-6, 1e-12)
-    checks.array(_result[2], _v, f"new v at t = {_t}", 1e-6, 1e-12)
+_answers = {}
+for _k in [*range(len(_cases)), *range(len(_cases))[::-1]]:  # in any order, and twice
+    _kept, _settings = [np.array(_x) for _x in _cases[_k][:4]], _cases[_k][4:]
+    _arrays = [_x.copy() for _x in _kept]
+    _result = checks.items(adam_step(*_arrays, *_settings), ("new theta", "new m", "new v"))
     for _old, _new, _name in zip(_kept, _arrays, ("theta", "m", "v", "g"), strict=True):
         checks.unchanged(_old, _new, _name)
+    _result = [checks.finite(_x, "a result", shape=_kept[0].shape).copy() for _x in _result]
+    for _first, _second, _name in zip(
+        _answers.setdefault(_k, _result), _result, ("new theta", "new m", "new v"), strict=True
+    ):
+        checks.array(_second, _first, f"in a second call, {_name}")
 ### END HIDDEN TESTS
 
 # %% [markdown] nbgrader={"grade_id": "radam_rectifier_statement"}
@@ -860,12 +906,196 @@ checks.number(warmup_cosine(17, 40, 5, 0.6, 0.6), 0.6, "with min_lr = base, the 
 checks.number(warmup_cosine(2, 40, 5, 0.6, 0.6), 0.36, "with min_lr = base, the rate in the warm-up")
 ### END HIDDEN TESTS
 
+# %% [markdown] nbgrader={"grade_id": "adamw_step_statement"}
+# ## Exercise 7: decay beside the quotient
+#
+# `adamw_step` &nbsp;·&nbsp; 6 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 3 of 5
+#
+# Weight decay pulls every weight towards 0. Added to the gradient, as $\lambda\theta$, the pull would be divided by Adam's root like everything else, and
+# weights with large gradients would hardly decay. AdamW (Loshchilov and Hutter 2019) leaves it outside:
+#
+# $$m' = \beta_1 m + (1 - \beta_1)\, g, \qquad v' = \beta_2 v + (1 - \beta_2)\, g^2, \qquad
+# \hat m = \frac{m'}{1 - \beta_1^t}, \qquad \hat v = \frac{v'}{1 - \beta_2^t},$$
+#
+# $$\theta' = \theta - \eta\,\lambda\,\theta - \eta\, \frac{\hat m}{\sqrt{\hat v} + \varepsilon}$$
+#
+# **Convention.** As in `torch.optim.AdamW`: the decay (`wd`, $\lambda \ge 0$) is multiplied by the rate, and taken from the weights *before* the step. Both
+# averages are made of $g$ alone. Everything else is as in exercise 4: $t$ counts from **1**, $\varepsilon$ stands outside the root and after the correction,
+# $m'$ and $v'$ are returned *uncorrected*.
+#
+# **Shapes.** `theta`, `m`, `v` and `g` have one and the same shape, any shape. So have the three results. $0 \le \beta_1, \beta_2 < 1$.
+#
+# **Example.** The first step: $t = 1$, $\theta = (5, -10, 2)$, $m = v = (0, 0, 0)$, $g = (3, -0.5, 0)$, $\eta = 0.1$, $\beta_1 = 0.9$, $\beta_2 = 0.99$,
+# $\varepsilon = 10^{-8}$, $\lambda = 0.2$. The decay takes 2 % of every weight, and Adam moves those with a gradient by 0.1:
+#
+# $$m' = (0.3, -0.05, 0), \quad v' = (0.09, 0.0025, 0), \quad \theta' = (5 - 0.1 - 0.1,\; -10 + 0.2 + 0.1,\; 2 - 0.04 - 0) = (4.8, -9.7, 1.96)$$
+#
+# <details><summary>Hint 1</summary>Values: which of the five formulas contain λ? Only one of them.</details>
+# <details><summary>Hint 2</summary>Test yourself with g = 0 and m = v = 0: every weight must shrink by the factor 1 − ηλ, and both averages must stay 0.</details>
+# <details><summary>Hint 3</summary>Small gradients: the bracket is (root + ε), and the root is that of the corrected average.</details>
+# <details><summary>Hint 4</summary>Take Adam's step from exercise 4, written out, and subtract the pull <code>lr * wd * theta</code> as a third term. Do not change <code>theta</code> first: the caller's array stays as it is.</details>
+
+
+# %% nbgrader={"grade_id": "adamw_step"}
+def adamw_step(
+    theta: np.ndarray,
+    m: np.ndarray,
+    v: np.ndarray,
+    g: np.ndarray,
+    t: int,
+    lr: float,
+    b1: float,
+    b2: float,
+    eps: float,
+    wd: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """One step of Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2).
+
+    theta: the weights, any shape. m, v: the fading averages of gradients and of their squares,
+    uncorrected; g: the gradient at theta, without decay; all of that shape. t: the number of this
+    step, from 1. wd: the decay, of which a step takes lr * wd * theta. Returns (theta', m', v'),
+    new arrays, m' and v' uncorrected; the arguments stay as they are.
+    """
+    ### BEGIN SOLUTION
+    new_m = b1 * m + (1 - b1) * g
+    new_v = b2 * v + (1 - b2) * g**2
+    corrected_m = new_m / (1 - b1**t)
+    corrected_v = new_v / (1 - b2**t)
+    return theta - lr * wd * theta - lr * corrected_m / (np.sqrt(corrected_v) + eps), new_m, new_v
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "test_adamw_step_values", "points": 2}
+# One step, early and late: all three results, for vectors and matrices.
+_arrays = [np.array(_x) for _x in ([5.0, -10.0, 2.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [3.0, -0.5, 0.0])]
+_result = adamw_step(*_arrays, 1, 0.1, 0.9, 0.99, 1e-8, 0.2)
+_theta, _m, _v = checks.items(_result, ("new theta", "new m", "new v"))
+checks.array(_m, [0.3, -0.05, 0.0], "new m", 1e-7, 1e-12)
+checks.array(_v, [0.09, 0.0025, 0.0], "new v", 1e-7, 1e-12)
+checks.array(_theta, [4.8, -9.7, 1.96], "new theta", 1e-7, 1e-12)
+checks.public_passed("adamw_step: values")
+### BEGIN HIDDEN TESTS
+_rng = np.random.default_rng(771)
+for _shape, _t in [((3,), 1), ((1,), 5), ((2, 3), 5), ((4, 1), 1000), ((5,), 30), ((2, 2, 2), 2)]:
+    _b1, _b2 = _rng.uniform(0.5, 0.95), _rng.uniform(0.96, 0.9995)
+    _lr, _eps, _wd = _rng.uniform(0.05, 1.0), _rng.uniform(1e-3, 0.3), _rng.uniform(0.05, 0.8)
+    _theta, _m, _g = _rng.normal(size=(3, *_shape)) + 0.3
+    _v = _rng.uniform(0.1, 3.0, size=_shape)
+    _mean, _square = _m + (1 - _b1) * (_g - _m), _v + (1 - _b2) * (_g * _g - _v)
+    _length = (_square / (1 - _b2**_t)) ** 0.5 + _eps
+    _there = (1 - _lr * _wd) * _theta - _lr / (1 - _b1**_t) * _mean / _length
+    _result = adamw_step(_theta, _m, _v, _g, _t, _lr, _b1, _b2, _eps, _wd)
+    _result = checks.items(_result, ("new theta", "new m", "new v"))
+    checks.array(_result[1], _mean, f"new m at t = {_t}", 1e-7, 1e-12)
+    checks.array(_result[2], _square, f"new v at t = {_t}", 1e-7, 1e-12)
+    checks.array(_result[0], _there, f"new theta at t = {_t}", 1e-7, 1e-12)
+### END HIDDEN TESTS
+
+# %% nbgrader={"grade_id": "test_adamw_step_steps", "points": 2}
+# Several steps in a row from m = v = 0, beside torch.optim.AdamW; the rate changes on the way.
+_theta, _m, _v = np.array([4.0, -3.0, 0.5]), np.zeros(3), np.zeros(3)
+_weights = torch.nn.Parameter(torch.tensor(_theta))
+_optimiser = torch.optim.AdamW([_weights], lr=0.1, betas=(0.8, 0.9), eps=0.01, weight_decay=0.5)
+for _t in range(1, 11):
+    _g = np.array([1.0, -2.0, 0.3]) * (-1.0) ** (_t // 3)
+    _optimiser.param_groups[0]["lr"] = 0.1 / _t
+    _weights.grad = torch.tensor(_g)
+    _optimiser.step()
+    _result = adamw_step(_theta, _m, _v, _g, _t, 0.1 / _t, 0.8, 0.9, 0.01, 0.5)
+    _theta, _m, _v = checks.items(_result, ("new theta", "new m", "new v"))
+    _state = _optimiser.state[_weights]
+    _m = checks.array(_m, _state["exp_avg"], f"new m after {_t} steps", 1e-7, 1e-12)
+    _v = checks.array(_v, _state["exp_avg_sq"], f"new v after {_t} steps", 1e-7, 1e-12)
+    _theta = checks.array(_theta, _weights, f"new theta after {_t} steps", 1e-7, 1e-12)
+checks.public_passed("adamw_step: several steps")
+### BEGIN HIDDEN TESTS
+_rng = np.random.default_rng(772)
+for _shape, _b1, _b2, _eps, _wd in [
+    ((4,), 0.9, 0.999, 1e-8, 0.3),
+    ((2, 3), 0.3, 0.95, 0.1, 1.5),
+    ((1,), 0.8, 0.5, 1e-3, 0.01),
+]:
+    _theta, _m, _v = 3 * _rng.normal(size=_shape), np.zeros(_shape), np.zeros(_shape)
+    _sizes = 10.0 ** _rng.integers(-3, 4, size=_shape)
+    _weights = torch.nn.Parameter(torch.tensor(_theta))
+    _optimiser = torch.optim.AdamW([_weights], lr=1.0, betas=(_b1, _b2), eps=_eps, weight_decay=_wd)
+    for _t in range(1, 16):
+        _g, _lr = _rng.normal(size=_shape) * _sizes, 0.3 / (1 + _t % 4)
+        _optimiser.param_groups[0]["lr"] = _lr
+        _weights.grad = torch.tensor(_g)
+        _optimiser.step()
+        _result = adamw_step(_theta, _m, _v, _g, _t, _lr, _b1, _b2, _eps, _wd)
+        _theta, _m, _v = checks.items(_result, ("new theta", "new m", "new v"))
+        _state = _optimiser.state[_weights]
+        _m = checks.array(_m, _state["exp_avg"], f"new m after {_t} steps", 1e-7, 1e-12)
+        _v = checks.array(_v, _state["exp_avg_sq"], f"new v after {_t} steps", 1e-7, 1e-12)
+        _theta = checks.array(_theta, _weights, f"new theta after {_t} steps", 1e-7, 1e-12)
+### END HIDDEN TESTS
+
+# %% nbgrader={"grade_id": "test_adamw_step_small", "points": 1}
+# Gradients near eps and below it show where eps stands; wd = 0 is Adam.
+for _size in (1e-10, 1e-8, 3e-8):
+    _arrays = [np.zeros(3), np.zeros(3), np.zeros(3), _size * np.array([1.0, -1.0, 0.0])]
+    with np.errstate(all="ignore"):
+        _result = adamw_step(*_arrays, 1, 0.5, 0.9, 0.999, 1e-8, 0.0)
+    _theta, _, _ = checks.items(_result, ("new theta", "new m", "new v"))
+    _step = 0.5 * _size / (_size + 1e-8)
+    _label = f"at t = 1 with wd = 0, eps = 1e-08 and gradient {_size:g}, new theta"
+    checks.array(_theta, [-_step, _step, 0.0], _label, 1e-7, 1e-12)
+checks.public_passed("adamw_step: small gradients")
+### BEGIN HIDDEN TESTS
+_rng = np.random.default_rng(773)
+for _b1, _b2, _eps in [(0.9, 0.999, 1e-6), (0.5, 0.8, 1e-3), (0.0, 0.99, 2.0)]:
+    _weights = torch.nn.Parameter(torch.zeros(4, dtype=torch.float64))
+    _optimiser = torch.optim.Adam([_weights], lr=0.3, betas=(_b1, _b2), eps=_eps)
+    _theta, _m, _v = np.zeros(4), np.zeros(4), np.zeros(4)
+    for _t in range(1, 13):
+        _g = _eps * _rng.normal(size=4) * np.array([0.01, 1.0, 30.0, 0.0])
+        _weights.grad = torch.tensor(_g)
+        _optimiser.step()
+        with np.errstate(all="ignore"):
+            _result = adamw_step(_theta, _m, _v, _g, _t, 0.3, _b1, _b2, _eps, 0.0)
+        _theta, _m, _v = checks.items(_result, ("new theta", "new m", "new v"))
+        _label = f"with wd = 0 and eps = {_eps:g}, new theta after {_t} steps"
+        _theta = checks.array(_theta, _weights, _label, 1e-7, 1e-12)
+### END HIDDEN TESTS
+
+# %% nbgrader={"grade_id": "test_adamw_step_clean", "points": 1}
+# A call leaves its arguments alone and gives the same answer twice: it knows its step from t alone.
+_arrays = [np.array(_x) for _x in ([1.0, 2.0, -3.0], [0.5, 0.0, 1.0], [1.0, 0.0, 4.0], [2.0, -4.0, 0.0])]
+_kept, _answers = [_x.copy() for _x in _arrays], []
+for _ in range(2):
+    _result = adamw_step(*_arrays, 2, 0.1, 0.5, 0.75, 1.0, 0.3)
+    _result = checks.items(_result, ("new theta", "new m", "new v"))
+    for _old, _new, _name in zip(_kept, _arrays, ("theta", "m", "v", "g"), strict=True):
+        checks.unchanged(_old, _new, _name)
+    _answers.append([checks.finite(_x, "a result", shape=(3,)).copy() for _x in _result])
+for _first, _second, _name in zip(*_answers, ("new theta", "new m", "new v"), strict=True):
+    checks.array(_second, _first, f"in a second call, {_name}", 1e-7, 1e-12)
+checks.public_passed("adamw_step: clean calls")
+### BEGIN HIDDEN TESTS
+_rng = np.random.default_rng(774)
+_cases = [(_rng.normal(size=(4, *_shape)) ** 2, _t) for _shape, _t in (((3,), 3), ((2, 4), 7), ((1,), 1000))]
+_answers = {}
+for _k in (0, 1, 2, 2, 1, 0):  # in any order, and twice
+    _arrays, _t = [*map(np.copy, _cases[_k][0])], _cases[_k][1]
+    _result = adamw_step(*_arrays, _t, 0.25, 0.9, 0.99, 1e-6, 0.4)
+    _result = checks.items(_result, ("new theta", "new m", "new v"))
+    for _old, _new, _name in zip(_cases[_k][0], _arrays, ("theta", "m", "v", "g"), strict=True):
+        checks.unchanged(_old, _new, _name)
+    _result = [checks.finite(_x, "a result", shape=_arrays[0].shape).copy() for _x in _result]
+    for _first, _second, _name in zip(
+        _answers.setdefault(_k, _result), _result, ("new theta", "new m", "new v"), strict=True
+    ):
+        checks.array(_second, _first, f"in a second call, {_name}", 1e-7, 1e-12)
+### END HIDDEN TESTS
+
 # %% [markdown] nbgrader={"grade_id": "payoff_bowl_text"}
 # ## The payoff: your functions at work
 #
 # **A badly scaled bowl.** Its curvatures are 0.01 and 100: gradient descent, held back by the steep direction, covers a
-# small part of the flat one. Your three rules start at the same point, with rates that suit them. Before you run the cell: which of them
-# takes the same path whatever the two curvatures are? And what would happen to each if the loss were measured in other units?
+# small part of the flat one. Your three rules start at the same point, with rates that suit them. Before you run the cell: which
+# of the four paths would change if the loss were measured in other units, 1,000 times as large?
 
 # %% tags=["explore"]
 from itertools import count
@@ -923,10 +1153,13 @@ plots.show(
 )
 
 # %% [markdown] nbgrader={"grade_id": "payoff_network_text"}
+# <details><summary>Answer</summary>Gradient descent's alone: its step is proportional to the gradient, and at 1,000 times the gradient it diverges. In the other
+# three the factor stands above and below the fraction bar and cancels, as long as ε is small against the gradients.</details>
+#
 # **A network, and two ways to start slowly.** 600 handwritten digits whose pixels have been measured in 64 different units, from
 # a tenth to ten: an honest copy of what raw data look like. The rate $\eta = 0.3$ is large on purpose. Predict: which of plain gradient
 # descent, Adam and Adam at the rates of your `warmup_cosine` ends lowest, and which highest? Beside the losses is your $r_t$, with which
-# RAdam starts slowly without being told how long.
+# RAdam starts slowly without being told how long. (Where it is None, RAdam divides by no root at all, so there is no share to plot.)
 
 # %% tags=["explore"]
 from trainlab.data import digits
@@ -947,17 +1180,19 @@ for name, trace in traces.items():
     outputs = network.forward(torch.tensor(trace.path[-1]), torch.tensor(data.inputs * units))
     right = (outputs.argmax(dim=1).numpy() == data.labels).mean()
     print(f"{name}: loss {trace.losses[-1]:.3f}, {right:.0%} of the training digits read")
-rectifier = [float(radam_rectifier(t + 1, 0.999)[1] or 0.0) for t in range(151)]
+rectifier = [radam_rectifier(t + 1, 0.999)[1] for t in range(151)]
 plots.show(
     plots.losses(*traces.values(), labels=["descent", "Adam", "scheduled"]),
     plots.lines(
         plots.Curve(np.arange(151), np.array(schedule) / 0.3, "schedule", colour=2),
-        plots.Curve(np.arange(151), rectifier, "rectifier", colour=3),
+        plots.Curve(
+            np.arange(151), [np.nan if r is None else float(r) for r in rectifier], "rectifier", colour=3
+        ),
         xlabel="step",
         ylabel="share of the rate",
     ),
     alt="Left: Adam at the constant rate rises at first and stays close to gradient descent, Adam on the schedule ends far below both. Right: the "
-    "schedule rises to 1 in 15 steps and falls along a cosine; the rectifier is 0 for five steps and then rises slowly to a quarter.",
+    "schedule rises to 1 in 15 steps and falls along a cosine; the rectifier begins at step 6 and rises slowly to a quarter.",
 )
 
 # %% [markdown] nbgrader={"grade_id": "payoff_torch_text"}
@@ -977,7 +1212,7 @@ gap = np.abs(theta.detach().numpy() - run(adam, loss, weights, 150, lr=0.03).pat
 print(f"after 150 steps, your weights and PyTorch's agree to 1e-6: {gap < 1e-6}")
 
 # %% [markdown] nbgrader={"grade_id": "written_adaptive_statement"}
-# ## Exercise 7: units, first steps and valleys
+# ## Exercise 8: units, first steps and valleys
 #
 # written question &nbsp;·&nbsp; 3 points &nbsp;·&nbsp; 15 minutes &nbsp;·&nbsp; difficulty 3 of 5
 #

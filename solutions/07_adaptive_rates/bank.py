@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # the notebook's set-up cell imports them
 
 SUM = "2. Mean or sum?"
 ADAM = "3. What is Adam, exactly?"
+DIVISION = "4. When does the division go wrong?"
 SLOW = "5. Why start slowly?"
 QUIETLY = ("    return", '    with np.errstate(all="ignore"):\n        return')
 
@@ -160,6 +161,8 @@ wrong("adagrad_only_the_weights", (STATE, "eps)"),
 edits_of("adagrad_step", see=SUM, form=adagrad_on_copies)(
       "adagrad_in_place", ("    theta, s = theta.copy(), s.copy()\n", ""),
       says="Your function changes theta and s of its caller: += and -= work in place, on the very arrays you were given.")
+wrong("adagrad_sum_in_place", (TOTAL, "s += g**2"), (DIVISOR, "(np.sqrt(s) + eps)"), (", total", ", s"),
+      says="Your function changes the sum of its caller: s += g**2 works in place, on the very array you were given.")
 wrong("adagrad_in_single_precision", (TOTAL, "theta, s, g = (torch.tensor(x, dtype=torch.float32) for x in (theta, s, g))\n    total = s + g**2"),
       ("theta - lr", "(theta - lr"), (DIVISOR, "(total.sqrt() + eps)).numpy()"), (", total", ", total.numpy()"),
       says="Your result has only seven digits: the step was computed in float32 instead of float64.")
@@ -245,6 +248,8 @@ wrong("rmsprop_results_swapped", ("return", "return average,"), (STATE, "eps)"),
 edits_of("rmsprop_step", see=ADAM, form=rmsprop_on_copies)(
       "rmsprop_in_place", ("    theta, v = theta.copy(), v.copy()\n", ""),
       says="Your function changes theta and v of its caller: *=, += and -= work in place, on the very arrays you were given.")
+wrong("rmsprop_average_in_place", ("average = " + AVERAGE, "v *= alpha\n    v += (1 - alpha) * g**2"), (DIVISOR, "(np.sqrt(v) + eps)"), (", average", ", v"),
+      says="Your function changes the average of its caller: *= and += work in place, on the very array you were given.")
 wrong("rmsprop_in_single_precision", ("average = ", "theta, v, g = (torch.tensor(x, dtype=torch.float32) for x in (theta, v, g))\n    average = "),
       ("theta - lr", "(theta - lr"), (DIVISOR, "(average.sqrt() + eps)).numpy()"), (", average", ", average.numpy()"),
       says="Your result has only seven digits: the step was computed in float32 instead of float64.")
@@ -331,7 +336,7 @@ wrong("gradient_for_direction", ("lr * corrected_m", "lr * g"),
       says="Your step has the gradient in its numerator: that is RMSProp with a correction. Adam steps along the average m.")
 wrong("squares_the_average", (V, "b2 * v + (1 - b2) * new_m**2"),
       says="Your v is made of the average m squared; it averages the squares of the gradients themselves.")
-wrong("amsgrad", (V, f"np.maximum(v, {V})"), see="4. When does Adam go the wrong way?",
+wrong("amsgrad", (V, f"np.maximum(v, {V})"), see=DIVISION,
       says="Your v never falls: you keep the largest average so far, which is AMSGrad and not Adam.")
 wrong("adam_no_sqrt", (ROOT, "corrected_v"),
       says="The root is missing: the step divides by the root of the corrected average of squares.")
@@ -344,6 +349,11 @@ wrong("adam_state_not_returned", (STATE, "m, v"),
 edits_of("adam_step", see=ADAM, form=adam_on_copies)(
       "adam_in_place", ("    theta, m, v = theta.copy(), m.copy(), v.copy()\n", ""),
       says="Your function changes theta, m and v of its caller: *=, += and -= work in place, on the very arrays you were given.")
+wrong("adam_moments_in_place", ("new_m = b1 * m + (1 - b1) * g", "m *= b1\n    m += (1 - b1) * g"), ("new_v = b2 * v + (1 - b2) * g**2", "v *= b2\n    v += (1 - b2) * g**2"),
+      ("corrected_m = new_m", "corrected_m = m"), ("corrected_v = new_v", "corrected_v = v"), (STATE, "m, v"),
+      says="Your function changes m and v of its caller: *= and += work in place, on the very arrays you were given.")
+wrong("adam_weights_in_place", ("return theta - ", "theta -= "), (f", {STATE}", f"\n    return theta, {STATE}"),
+      says="Your function changes theta of its caller: -= works in place, on the very array you were given.")
 wrong("counts_by_itself", ("eps: float,", "eps: float,\n    calls=[],"), (START, "calls.append(t)\n    t = len(calls)\n    new_m = "),
       says="Your function counts the steps itself, from its first call on; the number of the step is the argument t.")
 wrong("adam_in_single_precision", (START, "theta, m, v, g = (torch.tensor(x, dtype=torch.float32) for x in (theta, m, v, g))\n    new_m = "),
@@ -481,6 +491,10 @@ wrong("half_forgotten", (" / 2", ""),
       says="Your cosine is not halved: 1 + cos goes from 2 to 0, so the rate starts its fall from too high.")
 wrong("warm_up_one_step_late", ("t < warmup", "t <= warmup"), (RISE, "base * (t + 1) / (warmup + 1)"),
       says="Your warm-up is one step too long: step t = warmup - 1 has base, and the fall starts at t = warmup.")
+wrong("top_of_the_rise_passed", ("t < warmup", "t <= warmup"),
+      says="Your rise goes on at t = warmup, to more than base (and divides by 0 without a warm-up): the fall starts there, with base.")
+wrong("rises_from_zero_to_t_equal_warmup", ("t < warmup", "t <= warmup"), (RISE, "base * t / warmup"),
+      says="Your warm-up starts at 0 and gets to base at t = warmup; step t has base * (t + 1) / warmup, and the fall starts at t = warmup.")
 wrong("rises_from_min_lr", (RISE, "min_lr + (base - min_lr) * (t + 1) / warmup"),
       says="Your warm-up starts from min_lr; here it rises from 0 to base, and min_lr is where the fall ends.")
 wrong("rise_times_fall", ("if t < warmup:\n        return " + RISE, "rise = min(1, (t + 1) / warmup) if warmup else 1"),
@@ -489,3 +503,104 @@ wrong("rise_times_fall", ("if t < warmup:\n        return " + RISE, "rise = min(
 wrong("rate_in_single_precision", (RISE, "np.float32(base) * np.float32((t + 1) / warmup)"), (DONE, "np.float32((t - warmup) / (total - warmup))"),
       (FALL, "np.float32(min_lr) + np.float32(base - min_lr) * (1 + np.cos(np.float32(np.pi) * done)) / 2"),
       says="Your rate has only seven digits: it was computed in float32 instead of float64.")
+
+# --- adamw_step: Adam's moments from g alone, theta' = theta - lr wd theta - lr mhat / (sqrt(vhat) + eps) ------------------
+
+
+@variant("adamw_step")
+def adamw_on_copies(theta, m, v, g, t, lr, b1, b2, eps, wd):
+    theta, m, v = theta.copy(), m.copy(), v.copy()
+    theta *= 1 - lr * wd
+    m += (1 - b1) * (g - m)
+    v += (1 - b2) * (g * g - v)
+    theta -= lr * (m / (1 - b1**t)) / (np.sqrt(v / (1 - b2**t)) + eps)
+    return theta, m, v
+
+
+@variant("adamw_step")
+def adamw_entry_by_entry(theta, m, v, g, t, lr, b1, b2, eps, wd):
+    new = [np.zeros(theta.shape) for _ in range(3)]
+    for k in np.ndindex(theta.shape):
+        new[1][k] = b1 * m[k] + (1 - b1) * g[k]
+        new[2][k] = b2 * v[k] + (1 - b2) * g[k] ** 2
+        root = math.sqrt(new[2][k] / (1 - b2**t))
+        new[0][k] = theta[k] - lr * (wd * theta[k] + new[1][k] / (1 - b1**t) / (root + eps))
+    return new
+
+
+@variant("adamw_step")
+def adamw_in_tensors(theta, m, v, g, t, lr, b1, b2, eps, wd):
+    theta, m, v, g = torch.tensor(theta, requires_grad=True), *map(torch.tensor, (m, v, g))
+    m, v = torch.lerp(m, g, 1 - b1), v.mul(b2).addcmul(g, g, value=1 - b2)
+    return theta.mul(1 - lr * wd) - lr * (m / (1 - b1**t)) / ((v / (1 - b2**t)).sqrt() + eps), m, v
+
+
+@variant("adamw_step")
+def adamw_by_pytorch(theta, m, v, g, t, lr, b1, b2, eps, wd):
+    weights = torch.nn.Parameter(torch.tensor(theta))
+    optimiser = torch.optim.AdamW([weights], lr=lr, betas=(b1, b2), eps=eps, weight_decay=wd)
+    optimiser.state[weights] = {
+        "step": torch.tensor(float(t - 1)),
+        "exp_avg": torch.tensor(m),
+        "exp_avg_sq": torch.tensor(v),
+    }
+    weights.grad = torch.tensor(g)
+    optimiser.step()
+    return weights, optimiser.state[weights]["exp_avg"], optimiser.state[weights]["exp_avg_sq"]
+
+
+@variant("adamw_step")
+def adam_and_then_the_pull(theta, m, v, g, t, lr, b1, b2, eps, wd):
+    there, m, v = adam_step(theta, m, v, g, t, lr, b1, b2, eps)  # noqa: F821
+    return (np.asarray(there) - lr * wd * theta).tolist(), m, v
+
+
+wrong = edits_of("adamw_step", see=DIVISION)
+STEP, PULL = "lr * corrected_m / (np.sqrt(corrected_v) + eps)", " - lr * wd * theta"
+wrong("decay_in_the_gradient", (START, "g = g + wd * theta\n    new_m = "), (PULL, ""),
+      says="Your decay is added to the gradient, which is L2 in Adam: it enters both averages and is divided by the root. Take lr * wd * theta from the weights.")
+wrong("decay_in_m_alone", ("(1 - b1) * g\n", "(1 - b1) * (g + wd * theta)\n"), (PULL, ""),
+      says="Your decay enters the average m and is divided by the root with it; both averages are made of g alone.")
+wrong("decay_divided_by_the_root", (PULL, ""), ("lr * corrected_m", "lr * (corrected_m + wd * theta)"),
+      says="Your decay stands above the fraction bar and is divided by the root; it stands beside the quotient.")
+wrong("decay_in_both_places", (START, "g = g + wd * theta\n    new_m = "),
+      says="Your decay is there twice: in the gradient and beside the quotient. It belongs beside the quotient alone.")
+wrong("decay_without_rate", (PULL, " - wd * theta"),
+      says="Your decay takes wd * theta a step; as in PyTorch it is multiplied by the rate, lr * wd * theta.")
+wrong("decay_of_the_new_weights", ("theta - lr * wd * theta - " + STEP, "(1 - lr * wd) * (theta - " + STEP + ")"),
+      says="Your decay is taken from the weights after Adam's step; it is taken from the weights before it.")
+wrong("decay_grows_the_weights", (PULL, " + lr * wd * theta"),
+      says="Your decay has the wrong sign: it pushes the weights away from 0 in place of pulling them there.")
+wrong("no_decay", (PULL, ""),
+      says="Your step has no decay: that is Adam, and wd is never used.")
+wrong("decay_by_sign", (PULL, " - lr * wd * np.sign(theta)"),
+      says="Your decay takes the same amount from every weight, by its sign, as an L1 penalty does; it is proportional to the weight.")
+wrong("decay_twice_the_derivative", (PULL, " - 2 * lr * wd * theta"),
+      says="Your decay is twice too large: the penalty is wd/2 |theta|^2, whose derivative is wd * theta.")
+wrong("decay_squared", (PULL, " - lr * wd * theta**2"),
+      says="Your decay is proportional to theta^2, the penalty itself; the pull is its derivative, wd * theta.")
+wrong("decay_corrected_for_bias", (PULL, " - lr * wd * theta / (1 - b1**t)"),
+      says="Your decay is divided by 1 - b1^t with the average; the correction belongs to the averages alone.")
+wrong("adamw_eps_inside", ("(np.sqrt(corrected_v) + eps)", "np.sqrt(corrected_v + eps)"), see=ADAM,
+      says="Your eps is under the root; here it is added after the root, so it has the unit of a gradient and not of its square.")
+wrong("adamw_eps_before_the_correction", ("(np.sqrt(corrected_v) + eps)", "((np.sqrt(new_v) + eps) / np.sqrt(1 - b2**t))"), see=ADAM,
+      says="Your eps is added before the correction; here it is added after it.")
+wrong("adamw_climbs", ("theta - " + STEP, "theta + " + STEP), see=ADAM,
+      says="Your step climbs: m is an average of gradients, which point uphill, so it is subtracted.")
+wrong("adamw_uncorrected", (CORRECTED_M, "new_m"), (CORRECTED_V, "new_v"), see=ADAM,
+      says="Your averages are not corrected for their start at 0: both are divided by 1 - beta^t.")
+wrong("adamw_counts_from_zero", (CORRECTED_M, "new_m / (1 - b1 ** (t + 1))"), (CORRECTED_V, "new_v / (1 - b2 ** (t + 1))"), see=ADAM,
+      says="You count steps from 0: at t = 1 your correction divides by 1 - beta^2.")
+wrong("adamw_returns_the_corrected", ("+ eps), new_m, new_v", "+ eps), corrected_m, corrected_v"), see=ADAM,
+      says="You return the corrected averages: the next step would correct them once more. The state is uncorrected.")
+wrong("adamw_betas_reversed", (M, "(1 - b1) * m + b1 * g"), (V, "(1 - b2) * v + b2 * g**2"), see=ADAM,
+      says="Your beta and 1 - beta are the wrong way round: beta is the share of the old that is kept.")
+wrong("adamw_no_sqrt", ("np.sqrt(corrected_v)", "corrected_v"), see=ADAM,
+      says="The root is missing: the step divides by the root of the corrected average of squares.")
+wrong("adamw_state_not_returned", ("+ eps), new_m, new_v", "+ eps), m, v"), see=ADAM,
+      says="Your weights are right, but you return the old m and v, so the averages never learn.")
+wrong("adamw_decays_in_place", (START, "theta *= 1 - lr * wd\n    new_m = "), (PULL, ""),
+      says="Your function decays the weights of its caller: *= works in place, on the very array you were given.")
+edits_of("adamw_step", see=ADAM, form=adamw_on_copies)(
+      "adamw_in_place", ("    theta, m, v = theta.copy(), m.copy(), v.copy()\n", ""),
+      says="Your function changes theta, m and v of its caller: *=, += and -= work in place, on the very arrays you were given.")

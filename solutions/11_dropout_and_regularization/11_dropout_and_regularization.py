@@ -32,7 +32,7 @@
 #
 # Write your code where a cell says so and run the cells below it: the visible checks answer at once, and hidden checks of
 # the same aspects follow at grading. NumPy or PyTorch, loops or array expressions: any right way is accepted. All numbers
-# are float64. A function must leave its arguments as they are and return new values.
+# are float64. A function must leave its arguments as they are.
 
 # %% nbgrader={"grade_id": "setup"}
 import numpy as np
@@ -58,7 +58,8 @@ from trainlab import checks
 # than `best`, but not by more than `min_delta`, is no improvement and leaves `best` as it was. Losses after the stop are never
 # looked at: in a real run they do not exist.
 #
-# **Types.** `val_losses` is $(T,)$ with $T \ge 1$, `patience` $\ge 1$ is an integer, `min_delta` $\ge 0$. Both results are integers.
+# **Types.** `val_losses` is $(T,)$ with $T \ge 1$, `patience` $\ge 1$ is an integer, `min_delta` $\ge 0$. Both results are integers. The first loss is
+# finite, a later one may be infinite; none is nan.
 #
 # **Example.** Losses 1, 0.5, 0.75, 0.5, 0.25, 0.375, 0.5:
 #
@@ -69,7 +70,7 @@ from trainlab import checks
 # | 3 | 0.25 | epochs 0, 1; then 2, 3 and 4 do not (0.25 is not *below* 0.25) | `(1, 4)` |
 #
 # <details><summary>Hint 1</summary>One loop, three things to remember: the best loss, its epoch, and how many epochs have passed since.</details>
-# <details><summary>Hint 2</summary>Start with <code>best = float("inf")</code>: then the first epoch improves by itself. The number of epochs without improvement is <code>epoch - best_epoch</code>; it needs no counter of its own.</details>
+# <details><summary>Hint 2</summary>Start with the loss of epoch 0 as <code>best</code> and with <code>best_epoch = 0</code>: the first epoch always improves. The number of epochs without improvement is <code>epoch - best_epoch</code>; it needs no counter of its own.</details>
 # <details><summary>Hint 3</summary>In the loop: if the loss is below <code>best - min_delta</code>, note both; otherwise, if <code>epoch - best_epoch</code> has reached <code>patience</code>, return. After the loop return the last index.</details>
 
 
@@ -234,7 +235,7 @@ for _losses, _patience, _best, _stop in [  # losses of any size, an infinite one
 def soft_threshold(w: np.ndarray, t: float) -> np.ndarray:
     """The proximal map of t times the L1 norm: argmin_u 0.5 ||u - w||^2 + t ||u||_1 (Donoho 1995).
 
-    w: any shape. t: the threshold, t >= 0. Returns a new array of the shape of w.
+    w: any shape. t: the threshold, t >= 0. Returns an array of the shape of w.
     """
     ### BEGIN SOLUTION
     return np.sign(w) * np.maximum(np.abs(w) - t, 0.0)
@@ -244,7 +245,8 @@ def soft_threshold(w: np.ndarray, t: float) -> np.ndarray:
 # %% nbgrader={"grade_id": "test_soft_threshold_values", "points": 2}
 # The minimiser, for vectors and matrices.
 checks.array(soft_threshold(np.array([3.0, -2.0, 0.5, 0.0]), 1.0), [2.0, -1.0, 0.0, 0.0], "result")
-checks.array(soft_threshold(np.array([[0.75, -4.0], [0.25, 1.5]]), 0.5), [[0.25, -3.5], [0.0, 1.0]], "result")
+_w = np.array([[0.75, -4.0, 0.0], [0.25, 1.5, -2.0]])
+checks.array(soft_threshold(_w, 0.5), [[0.25, -3.5, 0.0], [0.0, 1.0, -1.5]], "result")
 checks.public_passed("soft_threshold: values")
 ### BEGIN HIDDEN TESTS
 _rng = np.random.default_rng(113)
@@ -253,6 +255,17 @@ for _shape in [(1,), (5,), (40,), (3, 4), (4, 1), (1, 6), (2, 3, 2)]:
         _w = 2 * _rng.normal(size=_shape)
         _expected = _w - np.clip(_w, -_t, _t)  # what is left when the nearest point of the box is taken away
         checks.array(soft_threshold(_w, _t), _expected, f"for shape {_shape} and t = {_t:g}, the result")
+for _shape in [(6,), (2, 3)]:  # no other place is lower
+    for _t in (0.1, 0.7):
+        _w = _rng.normal(size=_shape)
+        _u = checks.finite(soft_threshold(_w.copy(), _t), "result", shape=_shape)
+        _least = 0.5 * np.square(_u - _w).sum() + _t * np.abs(_u).sum()
+        for _ in range(200):
+            _other = _u + _rng.choice([1e-3, 0.03, 1.0]) * _rng.normal(size=_shape) * (
+                _rng.random(_shape) < 0.5
+            )
+            _there = 0.5 * np.square(_other - _w).sum() + _t * np.abs(_other).sum()
+            checks.between(_least, 0.0, _there + 1e-12, "the sum at your result, against the sum elsewhere,")
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade_id": "test_soft_threshold_kink", "points": 2}
@@ -280,27 +293,24 @@ for _w, _t, _expected in _cases:
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade_id": "test_soft_threshold_clean", "points": 1}
-# A call leaves its argument alone and remembers nothing; no other point has a smaller sum.
+# A call leaves its argument alone and gives the same answer twice: it remembers nothing.
 _w = np.array([3.0, -2.0, 0.5, 0.0])
-for _ in range(2):  # the same question twice has the same answer
-    checks.array(soft_threshold(_w, 1.0), [2.0, -1.0, 0.0, 0.0], "result")
-    checks.unchanged(np.array([3.0, -2.0, 0.5, 0.0]), _w, "w")
+_kept, _answers = _w.copy(), []
+for _ in range(2):
+    _u = soft_threshold(_w, 1.0)
+    checks.unchanged(_kept, _w, "w")
+    _answers.append(checks.finite(_u, "result", shape=(4,)).copy())
+checks.array(_answers[1], _answers[0], "in a second call, the result")
 checks.public_passed("soft_threshold: clean calls")
 ### BEGIN HIDDEN TESTS
-_rng = np.random.default_rng(114)
-for _shape in [(6,), (2, 3)]:
-    for _t in (0.1, 0.7, 0.1):
-        _w = _rng.normal(size=_shape)
-        _kept = _w.copy()
-        _u = checks.finite(soft_threshold(_w, _t), "result", shape=_shape)
-        checks.unchanged(_kept, _w, "w")
-        _least = 0.5 * np.square(_u - _kept).sum() + _t * np.abs(_u).sum()
-        for _ in range(200):
-            _other = _u + _rng.choice([1e-3, 0.03, 1.0]) * _rng.normal(size=_shape) * (
-                _rng.random(_shape) < 0.5
-            )
-            _there = 0.5 * np.square(_other - _kept).sum() + _t * np.abs(_other).sum()
-            checks.between(_least, 0.0, _there + 1e-12, "the sum at your result, against the sum elsewhere,")
+_rng, _answers = np.random.default_rng(114), {}
+_cases = [(_rng.normal(size=_shape), _t) for _shape, _t in [((6,), 0.1), ((2, 3), 0.7), ((6,), 0.1)]]
+for _k in (0, 1, 2, 2, 1, 0):  # in any order, and twice
+    _w = _cases[_k][0].copy()
+    _u = soft_threshold(_w, _cases[_k][1])
+    checks.unchanged(_cases[_k][0], _w, "w")
+    _u = checks.finite(_u, "result", shape=_w.shape).copy()
+    checks.array(_u, _answers.setdefault(_k, _u), "in a second call, the result")
 ### END HIDDEN TESTS
 
 # %% [markdown] nbgrader={"grade_id": "dropout_statement"}
@@ -329,7 +339,7 @@ for _shape in [(6,), (2, 3)]:
 #
 # <details><summary>Hint 1</summary>First make the coins: an array of the shape of x that is true where an entry is kept.</details>
 # <details><summary>Hint 2</summary><code>rng.random(x.shape)</code> is uniform on [0, 1): it is below p with probability p.</details>
-# <details><summary>Hint 3</summary><code>kept = rng.random(x.shape) &gt;= p_drop</code>; then x times <code>kept</code>, divided by the probability of being kept.</details>
+# <details><summary>Hint 3</summary>An entry is kept where its number is not below p. What is kept is divided by the probability of being kept, the rest is 0; without training none of this happens.</details>
 
 
 # %% nbgrader={"grade_id": "dropout"}
@@ -488,7 +498,7 @@ for _shape, _p in [((8, 9), 0.3), ((90,), 0.7)]:
 #
 # <details><summary>Hint 1</summary>The diagonal of X transposed times X holds the squared length of each column.</details>
 # <details><summary>Hint 2</summary>There is no need to build the d by d matrix: square the entries and add them up along the examples.</details>
-# <details><summary>Hint 3</summary>Refuse a bad p first. Then <code>p_drop / (1 - p_drop)</code> times <code>(X**2).sum(axis=0)</code>.</details>
+# <details><summary>Hint 3</summary>Refuse a bad p first, with <code>raise ValueError(...)</code>: p = 1 would divide by 0. The factor p/(1 − p) is the same for all columns.</details>
 
 
 # %% nbgrader={"grade_id": "dropout_ridge_penalty"}
@@ -533,6 +543,10 @@ for _N, _d, _p in [
         _expected[_j] = _loss - np.square(_y - _X[:, _j]).sum()
     _found = dropout_ridge_penalty(_X, _p)
     checks.array(_found, _expected, f"for N = {_N}, d = {_d} and p = {_p:g}, the penalty")
+for _N, _d, _p in [(6, 3, 0.4), (6, 3, 0.9), (3, 6, 0.4), (4, 4, 0.05)]:  # the diagonal of X'X
+    _X = _rng.normal(size=(_N, _d))
+    _expected = np.diag(np.einsum("nj,nk->jk", _X, _X)) * (1 / (1 - _p) - 1)
+    checks.array(dropout_ridge_penalty(_X, _p), _expected, f"for N = {_N}, d = {_d}, the penalty")
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade_id": "test_dropout_ridge_penalty_ends", "points": 1}
@@ -561,22 +575,24 @@ with np.errstate(all="ignore"):
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade_id": "test_dropout_ridge_penalty_clean", "points": 1}
-# A call leaves the inputs alone and remembers nothing of earlier calls.
+# A call leaves the inputs alone and gives the same answer twice: it remembers nothing.
 _X = np.array([[1.0, 2.0], [3.0, 0.0], [1.0, -1.0]])
-_kept = _X.copy()
+_kept, _answers = _X.copy(), []
 for _ in range(2):
-    checks.array(dropout_ridge_penalty(_X, 0.2), [2.75, 1.25], "penalty")
+    _penalty = dropout_ridge_penalty(_X, 0.2)
     checks.unchanged(_kept, _X, "X")
+    _answers.append(checks.finite(_penalty, "penalty").copy())
+checks.array(_answers[1], _answers[0], "in a second call, the penalty")
 checks.public_passed("dropout_ridge_penalty: clean calls")
 ### BEGIN HIDDEN TESTS
-_rng = np.random.default_rng(126)
-for _N, _d, _p in [(6, 3, 0.4), (6, 3, 0.9), (3, 6, 0.4), (4, 4, 0.05)]:
-    _X = _rng.normal(size=(_N, _d))
-    _kept = _X.copy()
-    _gram = np.einsum("nj,nk->jk", _X, _X)
-    _expected = np.array([_gram[_j, _j] for _j in range(_d)]) * (1 / (1 - _p) - 1)
-    checks.array(dropout_ridge_penalty(_X, _p), _expected, f"for N = {_N}, d = {_d}, the penalty")
-    checks.unchanged(_kept, _X, "X")
+_rng, _answers = np.random.default_rng(126), {}
+_cases = [(_rng.normal(size=_s), _p) for _s, _p in [((6, 3), 0.4), ((6, 3), 0.9), ((3, 6), 0.4)]]
+for _k in (0, 1, 2, 2, 1, 0):  # in any order, and twice
+    _X = _cases[_k][0].copy()
+    _penalty = dropout_ridge_penalty(_X, _cases[_k][1])
+    checks.unchanged(_cases[_k][0], _X, "X")
+    _penalty = checks.finite(_penalty, "penalty").copy()
+    checks.array(_penalty, _answers.setdefault(_k, _penalty), "in a second call, the penalty")
 ### END HIDDEN TESTS
 
 # %% [markdown] nbgrader={"grade_id": "payoff_sparse_text"}
@@ -625,7 +641,7 @@ plots.show(
 # steps, and not one zero: it jumps over 0 from side to side. Ridge never meant to make any.
 
 # %% [markdown] nbgrader={"grade_id": "payoff_holes_text"}
-# **Holes, added up.** 20,000 gradient steps on a linear fit, each on data with fresh holes by your `dropout`. The mean of the
+# **Holes, added up.** 8,000 gradient steps on a linear fit, each on data with fresh holes by your `dropout`. The mean of the
 # later weights must be the ridge solution with the weights of your `dropout_ridge_penalty`. How far is plain least squares from it?
 
 # %% tags=["explore"]
@@ -635,12 +651,12 @@ y = X @ rng.normal(size=8) + 0.5 * rng.normal(size=60)
 least_squares = np.linalg.lstsq(X, y, rcond=None)[0]
 for p in (0.3, 0.5):
     w, late = np.zeros(8), []
-    for k in range(20_000):
+    for k in range(8_000):
         holes = np.asarray(dropout(X, p, rng, True))
         w = w - 2e-3 / (1 + k / 2000) * holes.T @ (holes @ w - y)
         late.append(w)
     ridge = np.linalg.solve(X.T @ X + np.diag(np.asarray(dropout_ridge_penalty(X, p))), X.T @ y)
-    off = np.linalg.norm(np.mean(late[10_000:], axis=0) - ridge) / np.linalg.norm(ridge)
+    off = np.linalg.norm(np.mean(late[4_000:], axis=0) - ridge) / np.linalg.norm(ridge)
     plain = np.linalg.norm(least_squares - ridge) / np.linalg.norm(ridge)
     print(f"p = {p}: dropout is {off:.1%} from your ridge solution, least squares {plain:.0%}")
 
@@ -662,9 +678,9 @@ entropy = torch.nn.functional.cross_entropy
 
 
 def train(p, seed, epochs=400, lr=0.05, beta=0.9):
-    """Validation loss, test loss and test accuracy after each epoch."""
+    """The parameters after each epoch, and the validation loss there."""
     rng, theta = np.random.default_rng(seed), torch.tensor(network.initial(seed, scale=2**0.5))
-    moved, seen = torch.zeros_like(theta), []
+    moved, path, losses = torch.zeros_like(theta), [], []
     for _ in range(epochs):
         theta.requires_grad_(True)
         holes = torch.as_tensor(np.asarray(dropout(pixels[:100], p, rng, True)))
@@ -672,23 +688,27 @@ def train(p, seed, epochs=400, lr=0.05, beta=0.9):
         (slope,) = torch.autograd.grad(loss, theta)
         moved = beta * moved - lr * slope
         theta = theta.detach() + moved
-        outputs = network.forward(theta, torch.tensor(pixels[100:]))
-        losses = [
-            entropy(outputs[rows], labels[100:][rows]).item() for rows in (slice(300), slice(300, None))
-        ]
-        right = (outputs[300:].argmax(dim=1) == labels[400:]).double().mean().item()
-        seen.append([*losses, right])
-    return np.array(seen).T
+        path.append(theta)
+        losses.append(entropy(network.forward(theta, torch.tensor(pixels[100:400])), labels[100:400]).item())
+    return path, np.array(losses)
+
+
+def test(theta):
+    """Loss and accuracy on the digits that took no part."""
+    outputs = network.forward(theta.detach(), torch.tensor(pixels[400:]))
+    right = (outputs.argmax(dim=1) == labels[400:]).double().mean().item()
+    return entropy(outputs, labels[400:]).item(), right
 
 
 curves = []
 for k, p in enumerate((0.0, 0.5)):
     for seed in range(3):
-        validation, test, right = train(p, seed)
+        path, validation = train(p, seed)
         best, stop = (int(epoch) for epoch in early_stopping(validation, 25))
+        (kept, right), (late, right_late) = test(path[best]), test(path[-1])
         print(
-            f"p = {p}, start {seed}: stop at {stop}, keep epoch {best}: test loss {test[best]:.2f} "
-            f"(after all 400: {test[-1]:.2f}), {right[best]:.1%} right"
+            f"p = {p}, start {seed}: stop at {stop}, keep epoch {best}: test loss {kept:.2f} "
+            f"(after all 400: {late:.2f}), {right:.1%} right (after all 400: {right_late:.1%})"
         )
         if seed == 0:
             curves.append(plots.Curve(np.arange(400), validation, f"p = {p}", colour=k))

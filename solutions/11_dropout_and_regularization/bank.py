@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grader.source.bank import edits_of, variant
+from grader.source.bank import edits_of, misconception, variant
 
 if TYPE_CHECKING:  # the notebook's set-up cell imports them
     import numpy as np
     import torch
 
-PENALTY = "3. Is stopping early a penalty?"
+PENALTY = "3. What does a penalty hold back?"
 DROPOUT = "4. What does dropout average?"
 
 # --- early_stopping: patience, min_delta, (best_epoch, stop_epoch) ------------------------------------------------------
@@ -123,6 +123,14 @@ wrong("best_starts_at_zero", (START, "0.0, 0"),
       says="Your best loss starts at 0, so no positive loss improves; start at infinity, or at the first loss.")
 wrong("writes_the_running_minimum", (f"elif {WAITED}:", f"else:\n            val_losses[epoch] = best\n        if {WAITED}:"),
       says="Your function changes the losses of its caller: it writes the running minimum into the very array it was given.")
+
+
+@misconception("early_stopping", see=PENALTY,
+               says="You look for the lowest loss of the whole run; patience decides epoch by epoch, and what comes after the stop is never seen.")
+def lowest_of_the_whole_run(val_losses, patience, min_delta=0.0):
+    best = int(np.argmin(val_losses))
+    return best, min(best + patience, len(val_losses) - 1)
+
 
 # --- soft_threshold: argmin_u 0.5 ||u - w||^2 + t ||u||_1 ---------------------------------------------------------------
 
@@ -279,6 +287,8 @@ wrong("one_mask_for_all_rows", (COINS, "rng.random(x.shape[-1:])"),
       says="All rows share their holes: you flip one coin for each column; every entry has a coin of its own.")
 wrong("whole_rows", (COINS, "rng.random(x.shape if x.ndim == 1 else (len(x), *[1] * (x.ndim - 1)))"),
       says="You drop whole rows: you flip one coin for each row; every entry has a coin of its own.")
+wrong("global_generator", (COINS, "np.random.random(x.shape)"),
+      says="Your coins come from NumPy's global generator: the rng you are given does not decide them, so no run can be repeated.")
 wrong("fixed_number_of_holes", (KEPT, "kept = np.ones(x.size)\n    kept[rng.permutation(x.size)[: round(p_drop * x.size)]] = 0.0"),
       ("x * kept", "x * kept.reshape(x.shape)"),
       says="Your number of holes is fixed: you pick a share p of the entries, while independent coins drop sometimes more and sometimes fewer.")

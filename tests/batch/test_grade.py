@@ -9,16 +9,19 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import nbformat
 import pytest
 
-from grader.batch.grade import grade_class
+from grader.batch.grade import Options, grade_class
 from grader.engine import grade
 from grader.engine.result import Result, Status
 from grader.engine.submission import parse_timestamp
 from grader.errors import CourseError
 from grader.record import gradebook
+from grader.source.course import read_course
 from tests.support import books
 from tests.support.toycourse import MAX_POINTS, POINTS, SECRET, UNIT, make_course
 
@@ -72,7 +75,7 @@ def graded(tmp_path_factory):
         "ann": "9999-99-99",
     }.items():
         (folder / "submitted" / student / UNIT / "timestamp.txt").write_text(text)
-    return folder, grade_class(folder, UNIT, workers=2, progress=False)
+    return folder, grade_class(folder, UNIT, Options(workers=2, progress=False))
 
 
 @pytest.fixture
@@ -89,7 +92,7 @@ def engine_is_idle(monkeypatch):
 
 
 def again(folder, **options):
-    return grade_class(folder, UNIT, workers=2, progress=False, **options)
+    return grade_class(folder, UNIT, Options(workers=2, progress=False, **options))
 
 
 def test_each_submission_is_one_row_with_its_score(graded):
@@ -335,7 +338,7 @@ def test_only_the_students_asked_for(copy):
 )
 def test_what_cannot_be_graded_is_one_line(copy, unit, options, message):
     with pytest.raises(CourseError, match=message) as failure:
-        grade_class(copy, unit, progress=False, **options)
+        grade_class(copy, unit, Options(progress=False, **options))
     assert "\n" not in str(failure.value)
 
 
@@ -369,6 +372,82 @@ def test_timestamps(text, expected):
     found, remarks = parse_timestamp(text.encode())
     assert (str(found) if found else None) == expected
     assert bool(remarks) == (expected is None and text != "")
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "expected"),
+    [
+        ("2026-03-01 20:00 CST", "Asia/Shanghai", "2026-03-01 12:00:00"),
+        ("2026-03-01 20:00 CST", "America/Chicago", "2026-03-02 02:00:00"),
+        ("2026-07-01 20:00:00.5 PDT", "America/Los_Angeles", "2026-07-02 03:00:00.500000"),
+        ("2026-07-01 20:00 CEST", "Europe/Berlin", "2026-07-01 18:00:00"),
+        ("2026-10-25 02:30 CEST", "Europe/Berlin", "2026-10-25 00:30:00"),
+        ("2026-10-25 02:30 CET", "Europe/Berlin", "2026-10-25 01:30:00"),
+        ("2026-07-01 20:00 BST", "Europe/London", "2026-07-01 19:00:00"),
+        ("2026-03-01 20:00 IST", "Asia/Kolkata", "2026-03-01 14:30:00"),
+        ("2026-03-01 20:00 JST", "Asia/Tokyo", "2026-03-01 11:00:00"),
+        ("2026-01-01 20:00 AEDT", "Australia/Sydney", "2026-01-01 09:00:00"),
+        ("2026-03-01 20:00 +08", "Asia/Singapore", "2026-03-01 12:00:00"),
+        ("2026-03-01 20:00 +0530", None, "2026-03-01 14:30:00"),
+        ("Sunday, 1 March 2026, 8:00 PM", "Asia/Shanghai", "2026-03-01 20:00:00"),
+        ("1 March 2026 8:00 PM CST", "Asia/Shanghai", "2026-03-01 12:00:00"),
+        ("2026-03-01 20:00 Asia/Shanghai", None, "2026-03-01 12:00:00"),
+        ("2026-03-01 20:00 Japan", None, "2026-03-01 11:00:00"),
+        ("2026-03-01 20:00 GMT", "Asia/Shanghai", "2026-03-01 20:00:00"),
+        ("2026-03-01 20:00 CST", None, None),
+        ("2026-07-01 20:00 CST", "Europe/Berlin", None),
+        ("2026-03-01 20:00 PDT", "America/Los_Angeles", None),
+        ("2026-03-01 20:00 IST", "UTC", None),
+        ("2026-03-01 20:00 XYZT", "Asia/Shanghai", None),
+    ],
+)
+def test_a_zones_abbreviation_is_the_courses_or_unknown(text, zone, expected):
+    """In March there is no PDT in Los Angeles: somebody wrote that by hand, and means what?"""
+    found, remarks = parse_timestamp(text.encode(), ZoneInfo(zone) if zone else None)
+    assert (str(found) if found else None) == expected
+    assert bool(remarks) == (expected is None)
+    if remarks:
+        assert "time zone that is not known" in remarks[0] and "unknown, not as late" in remarks[0]
+
+
+LATE = """c = get_config()
+c.CourseDirectory.source_directory = 'solutions'
+c.Exchange.timezone = 'Asia/Shanghai'
+c.AssignLatePenalties.plugin_class = 'nbgrader.plugins.LateSubmissionPlugin'
+c.LateSubmissionPlugin.penalty_method = 'zero'
+"""
+
+
+def test_the_table_shows_what_is_exported_and_an_unknown_time_costs_nothing(tmp_path, capsys):
+    from grader.cli.printing import show_class
+
+    course = make_course(tmp_path)
+    (tmp_path / "nbgrader_config.py").write_text(LATE)
+    for student, time_ in (("cst", "20:00 CST"), ("odd", "23:00 PDT"), ("late", "23:58 UTC")):
+        course.hand_in(student, books.marked(course.notebook("honest"), student))
+        (tmp_path / "submitted" / student / UNIT / "timestamp.txt").write_text(f"2026-03-01 {time_}")
+    again(tmp_path)
+    books.execute(tmp_path, "UPDATE assignment SET duedate = '2026-03-01 15:59:00.000000'")
+    books.execute(
+        tmp_path, "UPDATE grade SET manual_score = 2, needs_manual_grade = 0 WHERE auto_score IS NULL"
+    )
+    summary = again(tmp_path)
+    rows = {row.student: row for row in summary.rows}
+    assert {student: (row.total, row.max_total) for student, row in rows.items()} == {
+        "cst": (9.0, 10.0),
+        "odd": (9.0, 10.0),
+        "late": (0.0, 10.0),
+    }
+    assert "the time zone" not in "".join(rows["cst"].incidents)
+    assert any("time zone that is not known, 'PDT'" in remark for remark in rows["odd"].incidents)
+    books.execute(
+        tmp_path, "UPDATE submitted_assignment SET timestamp = '2026-03-05' WHERE student_id = 'odd'"
+    )
+    assert {row.student: row.penalty for row in again(tmp_path).rows}["odd"] == 0.0, "an earlier guess at it"
+    show_class(summary)
+    shown = capsys.readouterr().out
+    assert "0/10" in shown and "late: 9 points off, because late" in shown and "7/7" not in shown
+    assert read_course(tmp_path).local(datetime(2026, 3, 1, 15, 59)) == "2026-03-01 23:59 CST (Asia/Shanghai)"
 
 
 def test_interrupt_stops_cleanly_and_the_same_call_goes_on(tmp_path):

@@ -15,13 +15,13 @@ import nbformat
 import pytest
 import sqlalchemy as sa
 
-from grader.batch.grade import grade_class
+from grader.batch.grade import Options, grade_class
 from grader.build.student_version import generate
 from grader.engine import grade as engine
 from grader.engine.result import Status
 from grader.errors import CourseError
 from grader.record.gradebook import Gradebook
-from grader.record.merge import Outcome, merge
+from grader.record.merge import Decision, merge
 from grader.release.release import release
 from grader.source.course import read_course, read_extensions
 from tests.record.test_machinery import coordinator, finish
@@ -44,7 +44,7 @@ class HalfAPointAnHour(LateSubmissionPlugin):
 
 
 def grade(folder, **options):
-    return grade_class(folder, UNIT, workers=2, progress=False, **options)
+    return grade_class(folder, UNIT, Options(workers=2, progress=False, **options))
 
 
 def edit(folder, grade_id, change):
@@ -487,13 +487,13 @@ def test_what_one_side_has_is_taken_over_and_conflicts_change_nothing(two):
     ours, other = two
     before, theirs = books.contents(ours), other.read_bytes()
     done = merge(ours, other)
-    assert conflicts(done, Outcome.CONFLICT) == CONFLICTS
-    assert {(v.student, v.cell, v.field) for v in done.of(Outcome.TAKEN)} == {
+    assert conflicts(done, Decision.CONFLICT) == CONFLICTS
+    assert {(v.student, v.cell, v.field) for v in done.of(Decision.TAKEN)} == {
         ("bob", "written_why", "manual_score"),
         ("bob", "written_why", "manual_comment"),
         ("bob", "test_sampler", "extra_credit"),
     }
-    assert len(done.of(Outcome.SAME)) == 5  # four of the copy, and the extra credit that both gave
+    assert len(done.of(Decision.SAME)) == 5  # four of the copy, and the extra credit that both gave
     assert said(ours, "bob", "written_why") == (3.0, None, False, "Well argued.")
     assert said(ours, "bob", "test_sampler")[1] == 0.5
     assert said(ours, "bob", "gradient")[3] == "Ours alone."
@@ -513,19 +513,19 @@ def test_merging_again_changes_nothing(two):
     before = books.contents(ours)
     done = merge(ours, other)
     assert done.backup is None
-    assert not done.of(Outcome.TAKEN)
+    assert not done.of(Decision.TAKEN)
     assert books.contents(ours) == before
 
 
 @pytest.mark.parametrize(
-    ("prefer", "outcome", "score"), [("ours", Outcome.KEPT, 1.0), ("theirs", Outcome.REPLACED, 2.5)]
+    ("prefer", "outcome", "score"), [("ours", Decision.KEPT, 1.0), ("theirs", Decision.REPLACED, 2.5)]
 )
 def test_prefer_decides_where_both_differ(two, prefer, outcome, score):
     ours, other = two
     done = merge(ours, other, prefer=prefer)
     assert conflicts(done, outcome) == CONFLICTS
     assert said(ours, "cleo", "written_why")[0] == score
-    assert not done.of(Outcome.CONFLICT)
+    assert not done.of(Decision.CONFLICT)
 
 
 def test_a_dry_run_changes_nothing_and_says_the_same(two):
@@ -555,7 +555,7 @@ def test_what_this_gradebook_does_not_have_is_listed(two):
         "DELETE FROM grade WHERE notebook_id IN (SELECT n.id FROM submitted_notebook n JOIN submitted_assignment s ON s.id = n.assignment_id WHERE s.student_id = 'bob')",
     )
     done = merge(ours, other)
-    assert {(v.student, v.cell, v.field) for v in done.of(Outcome.ABSENT)} == {
+    assert {(v.student, v.cell, v.field) for v in done.of(Decision.ABSENT)} == {
         ("bob", "written_why", "manual_score"),
         ("bob", "test_sampler", "extra_credit"),
     }
@@ -647,7 +647,7 @@ def commands(folder, tmp_path):
         db.execute("UPDATE comment SET manual_comment = 'mine'")
     edit(folder, "test_sampler", lambda cell: cell.update(source=cell["source"] + "\n# edited"))
     return {
-        "grade": lambda url=None: grade_class(folder, UNIT, progress=False, db_url=url),
+        "grade": lambda url=None: grade_class(folder, UNIT, Options(progress=False, db_url=url)),
         "release": lambda url=None: release(folder, UNIT, db_url=url),
         "merge": lambda url=None: merge(folder, other, db_url=url),
     }

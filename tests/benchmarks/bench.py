@@ -173,8 +173,8 @@ def compare(fresh: Path, unit: str, *, workers: int = 2, stock: bool = True) -> 
 def scale(fresh: Path, unit: str, sizes: Sequence[int], *, workers: int = 2) -> Scale:
     """Grade the first `sizes[0]`, `sizes[1]` ... students of the course at `fresh`, each in a fresh copy."""
     code = (
-        "from pathlib import Path; from grader.batch.grade import grade_class\n"
-        f"grade_class(Path(), {unit!r}, workers={workers}, progress=False)\n"
+        "from pathlib import Path; from grader.batch.grade import Options, grade_class\n"
+        f"grade_class(Path(), {unit!r}, Options(workers={workers}, progress=False))\n"
         "status = dict(line.split(':') for line in open('/proc/self/status'))\n"
         "print(int(status['VmHWM'].split()[0]) / 1024)"
     )

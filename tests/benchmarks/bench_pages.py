@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from unittest.mock import patch
 
-from grader.batch.grade import grade_class
+from grader.batch.grade import Options, grade_class
 from grader.pages.feedback import write_feedback
 from grader.pages.report import write_report
 from grader.sample.classroom import make_class, make_course
@@ -50,7 +50,7 @@ def main() -> None:
         where = Path(scratch)
         make_distinct(where, options.unit, options.students)
         with patch("grader.engine.grade.grade", stand_in):
-            grade_class(where, options.unit, workers=1, progress=False)
+            grade_class(where, options.unit, Options(workers=1, progress=False))
         ours = 0.0
         for what in ("all pages new", "all pages there already"):
             start, cpu = time.perf_counter(), time.process_time()

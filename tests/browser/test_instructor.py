@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from nbgrader.api import Gradebook
 
-from grader.batch.grade import ClassSummary, grade_class
+from grader.batch.grade import ClassSummary, Options, grade_class
 from grader.pages.feedback import write_feedback
 from grader.pages.report import write_report
 from grader.release.release import release
@@ -20,7 +20,10 @@ from grader.sample.classroom import make_class, make_course
 from grader.source.course import read_course
 from grader.source.notebook import EXPLORE
 from tests.browser.test_learner import CHROMIUM, UNIT, jupyter, page
+from tests.support.axe import violations
 from tests.support.course import ROOT
+from tests.support.pageclass import CASES, make_graded
+from tests.support.toycourse import UNIT as TOY
 
 pytestmark = [
     pytest.mark.browser,
@@ -77,7 +80,7 @@ def test_formgrader_releases_autogrades_and_grades_by_hand(tmp_path):
         }
     assert [score for score in manual.values() if score is not None] == [2.0]
 
-    summary = grade_class(course, UNIT, progress=False)
+    summary = grade_class(course, UNIT, Options(progress=False))
     assert {row.student for row in summary.rows} >= {left}
     with gradebook(course) as grades:
         again = {g.name: g for n in grades.find_submission(UNIT, left).notebooks for g in n.grades}
@@ -90,7 +93,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ClassSummary
     course = tmp_path_factory.mktemp("graded")
     make_course(ROOT, UNIT, course)
     make_class(ROOT, UNIT, course, students=24)
-    return course, grade_class(course, UNIT, progress=False)
+    return course, grade_class(course, UNIT, Options(progress=False))
 
 
 def test_the_feedback_page_opens(graded):
@@ -111,6 +114,26 @@ def test_the_feedback_page_opens(graded):
         )
 
 
+def test_axe_finds_nothing_on_the_report_and_on_feedback(graded, tmp_path):
+    """Of a real class, and of one whose pages hold what students can bring: outputs, errors, HTML, files that are none."""
+    course, summary = graded
+    write_feedback(course, UNIT)
+    lost = next(r.student for r in summary.rows if r.score is not None and 0 < r.score < r.max_score)
+    toys = make_graded(tmp_path)
+    write_feedback(toys, TOY)
+    pages = [
+        write_report(course, UNIT)[0],
+        course / "feedback" / lost / UNIT / f"{UNIT}.html",
+        write_report(toys, TOY)[0],
+        *sorted((toys / "feedback").rglob("*.html")),
+    ]
+    assert len(pages) == 3 + len(CASES)
+    with page("about:blank") as tab:
+        for path in pages:
+            tab.goto(path.as_uri())
+            assert violations(tab) == [], path
+
+
 def test_the_report_opens_draws_and_sorts(graded):
     """Plots with text alternatives; a click on a column's head sorts the students by it, a second click turns it round."""
     course, summary = graded
@@ -121,6 +144,9 @@ def test_the_report_opens_draws_and_sorts(graded):
         )
         assert len(plots) >= 2
         assert all(width > 50 and told > 0 for width, told in plots)
+        tab.set_viewport_size({"width": 1366, "height": 768})
+        pane = tab.locator(".pane")
+        assert pane.evaluate("p => p.scrollWidth <= p.clientWidth"), "the last column, seconds, is not cut"
         table = tab.locator("#students")
         head = table.locator("th", has=tab.locator("button", has_text=re.compile("^tests$")))
         place = head.evaluate("th => [...th.parentNode.children].indexOf(th)")

@@ -52,7 +52,8 @@ def test_the_ten_commands_do_what_the_handbook_says(tmp_path):
     assert len(students) == 24
     assert (term / "assignments" / UNIT / f"{UNIT}.ipynb").is_file()
     assert all((term / "feedback" / student / UNIT / f"{UNIT}.html").is_file() for student in students)
-    assert "student01" in (term / "reports" / f"{UNIT}.html").read_text("utf-8")
+    report = (term / "reports" / f"{UNIT}.html").read_text("utf-8")
+    assert all(f'href="../feedback/{student}/{UNIT}/{UNIT}.html"' in report for student in students)
     with next(Path(term).glob("grades_*canvas.csv")).open(encoding="utf-8-sig", newline="") as file:
         rows = [row for row in csv.reader(file) if any("student" in cell for cell in row)]
     assert len(rows) >= 23

@@ -10,13 +10,12 @@ import warnings
 import nbformat
 import pytest
 
-from grader.batch.grade import grade_class
+from grader.batch.grade import Options, grade_class
 from grader.engine.result import Status
-from grader.release.leaks import leaks
 from grader.sample.classroom import make_course
 from grader.source.answers import fill, solution_answers, student_version
 from grader.source.notebook import Role, read_assignment
-from tests.support.course import ASSIGNMENTS, LECTURES, ROOT, notebooks
+from tests.support.course import ASSIGNMENTS, LECTURES, ROOT, leaks, notebooks
 
 BUILT = [path.relative_to(ROOT).as_posix() for path, _ in notebooks()]
 EXPECTED = [
@@ -87,7 +86,7 @@ def test_graded_notebooks_open_and_hold_what_was_handed_in_and_what_was_tested(u
         folder = tmp_path / "submitted" / student / unit
         folder.mkdir(parents=True)
         (folder / f"{unit}.ipynb").write_bytes(notebook)
-    summary = grade_class(tmp_path, unit, progress=False, allow_unsandboxed=True)
+    summary = grade_class(tmp_path, unit, Options(progress=False, allow_unsandboxed=True))
     assert {row.student: (row.status, row.score) for row in summary.rows} == {
         "right": (Status.GRADED, assignment.max_points),
         "empty": (Status.GRADED, 0.0),

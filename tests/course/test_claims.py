@@ -18,5 +18,7 @@ def test_claim_ids_are_spelt_right(unit):
 
 
 def test_the_inventory_is_whole():
-    assert len(claims()) == 150
+    assert (
+        sum(claim.startswith("S") for claim in claims()) == 150
+    )  # of the sources; a new unit may have its own
     assert all(claims().values())

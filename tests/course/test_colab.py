@@ -28,7 +28,15 @@ from grader.errors import CourseError
 from tests.support import offline
 from tests.support.course import ASSIGNMENTS, LECTURES, ROOT, notebooks
 
-PUBLISHED = ("pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT", "trainlab", "grader")
+PUBLISHED = (
+    "pyproject.toml",
+    "constraints.txt",
+    "README.md",
+    "LICENSE",
+    "LICENSE-TEXT",
+    "trainlab",
+    "grader",
+)
 """What a wheel of this repository is built from."""
 TESTED_LECTURES = LECTURES if os.environ.get("COLAB_LECTURES") == "all" else ["05_momentum"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -142,7 +150,7 @@ def test_badge_and_set_up_cell_name_one_address():
         assert badges == [f"{colab_address}/blob/main/{name}"], path
         assert (ROOT / name).is_file()
         assert nb.cells[1].metadata.tags == [GENERATED]
-        assert re.findall(r"%pip (.*)", nb.cells[1].source) == [f'install -q "trainlab @ git+{ADDRESS}"']
+        assert re.findall(r"%pip (.*)", nb.cells[1].source) == [f'install -qqq "trainlab @ git+{ADDRESS}"']
         assert not [
             cell for cell in nb.cells[2:] if "pip install" in cell.source or "drive.mount" in cell.source
         ]

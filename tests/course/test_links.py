@@ -18,6 +18,8 @@ def markdown() -> list[tuple[Path, str]]:
         (path, path.read_text(encoding="utf-8"))
         for path in ROOT.glob("**/*.md")
         if path.relative_to(ROOT).parts[0] not in (".venv", "runs", "work")
+        and path.name
+        != "front.md"  # its links are between pages of the site, where tests/browser/test_site.py follows them
     ]
     for path, nb in notebooks():
         pages += [(path, cell.source) for cell in nb.cells if cell.cell_type == "markdown"]

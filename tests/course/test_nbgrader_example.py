@@ -8,7 +8,7 @@ from pathlib import Path
 import nbgrader
 import pytest
 
-from grader.batch.grade import grade_class
+from grader.batch.grade import Options, grade_class
 from tests.support import books
 
 EXAMPLE = Path(nbgrader.__file__).parent / "docs" / "source" / "user_guide"
@@ -34,7 +34,7 @@ def test_scores_and_comments_are_those_of_stock_nbgrader(example, tmp_path):
             [sys.executable, "-m", "nbgrader", step, UNIT], cwd=stock, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr
-    summary = grade_class(ours, UNIT, progress=False)
+    summary = grade_class(ours, UNIT, Options(progress=False))
     assert books.scores(stock) == {"bitdiddle": 1.5, "hacker": 3.0}
     assert books.contents(ours) == books.contents(stock)
     assert {row.student: row.score for row in summary.rows} == books.scores(stock)
@@ -42,7 +42,7 @@ def test_scores_and_comments_are_those_of_stock_nbgrader(example, tmp_path):
 
 def test_the_pictures_of_text_cells_go_along(example, tmp_path):
     shutil.copytree(example, tmp_path / "course")
-    grade_class(tmp_path / "course", UNIT, progress=False)
+    grade_class(tmp_path / "course", UNIT, Options(progress=False))
     for student in ("bitdiddle", "hacker"):
         handed_in = (tmp_path / "course" / "submitted" / student / UNIT / "jupyter.png").read_bytes()
         assert (tmp_path / "course" / "autograded" / student / UNIT / "jupyter.png").read_bytes() == handed_in

@@ -5,13 +5,21 @@ from __future__ import annotations
 import json
 import pickle
 import struct
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
 import torch
 
-from grader.engine import codec
+from grader.engine import buffers, codec, pickler
 from grader.sandbox.messages import WireError
 
 
@@ -20,7 +28,7 @@ def across(value: Any, mine: list[Any] | None = None) -> Any:
     mine = mine or []
     encoder = codec.Encoder(lambda x: 7, {id(x): k for k, x in enumerate(mine)})
     body = encoder.body(encoder.value(value), 2**20)
-    decoder = codec.Decoder.read(body, lambda number, kind, calls: ("handle", kind), mine)
+    decoder = codec.Decoder.read(body, lambda number, kind, *_: ("handle", kind), mine)
     return decoder.value(decoder.header)
 
 
@@ -37,6 +45,11 @@ def decode(data: bytes) -> Any:
 PLAIN: list[Any] = [
     None, True, 0, -1, 2**62, -(2**200), 0.1, 1e-310, float("inf"), 1 + 2j, "", "a\ud800\0", b"\0\xff", [], (), {},
     [1, [2, (3, {"a": None, 1: 2.0, (1, "b"): b"c", False: []})]], {1, 2}, frozenset({"a"}),
+    bytearray(b"\0a"), range(3, 9, 2), slice(None, 3), ..., NotImplemented, int, dict, ValueError, Fraction(1, 3), Decimal("1.10"),
+    date(2026, 2, 28), datetime(2026, 2, 28, 12, 30, tzinfo=UTC), time(1, 2, 3, 4), timedelta(-1, 2, 3), UUID(int=7),
+    Path("a/b"), PurePosixPath("/c"), PureWindowsPath("c:/d"), Counter("abca"), OrderedDict(b=1, a=[2]), deque([1, (2,)], 3),
+    SimpleNamespace(a=1, b=[2]), torch.Size([1, 2]), torch.float32, np.dtype("f8"), {np.int64(1): np.str_("a"), date.min: 1},
+    np.str_("ab"), np.bytes_(b"a"), np.datetime64("2020-01-02"), np.timedelta64(3, "h"), np.longdouble("0.1"),
 ]  # fmt: skip
 
 
@@ -45,6 +58,67 @@ def test_plain_values_cross_exactly(value: Any) -> None:
     result = across(value)
     assert result == value
     assert type(result) is type(value)
+
+
+def test_containers_of_other_kinds_cross() -> None:
+    table = across(defaultdict(list, a=[1]))
+    assert table == {"a": [1]} and table["b"] == []
+    views = {"a": 1, "b": [2]}
+    assert across(views.keys()) == views.keys() and across(views.items()) == views.items()
+    assert list(across(views.values())) == [1, [2]]
+    assert across(deque([1], 3)).maxlen == 3
+    words = across(np.array([["a", "bcd"]]))
+    assert words.dtype == "<U3" and words.tolist() == [["a", "bcd"]]
+    mixed = across(np.array([[1, "a"], [None, [2, 3]]], dtype=object))
+    assert mixed.dtype == object and mixed.tolist() == [[1, "a"], [None, [2, 3]]]
+    assert np.array_equal(
+        across(np.arange("2020-01", "2020-04", dtype="M8[M]")), np.arange("2020-01", "2020-04", dtype="M8[M]")
+    )
+    exact = across(np.array([1, 3], np.longdouble) / 3)
+    assert exact.dtype == np.longdouble and np.array_equal(exact, np.array([1, 3], np.longdouble) / 3)
+
+
+TABLES: dict[str, Callable[[Any], Any]] = {
+    "numbers": lambda pd: pd.DataFrame({"a": [1, 2], "b": [0.5, float("nan")], 3: [True, False]}),
+    "words": lambda pd: pd.DataFrame(
+        {"name": ["ann", None], "x": [1, 2]}, index=pd.Index(["r", "s"], name="row")
+    ),
+    "objects": lambda pd: pd.Series([1, "a", None, [2]], dtype=object, name=("x", 1)),
+    "dates": lambda pd: pd.DataFrame(
+        {"t": pd.date_range("2026-01-01", periods=3)}, index=pd.date_range("2026", periods=3, freq="D")
+    ),
+    "zones": lambda pd: pd.Series(pd.date_range("2026-03-28", periods=3, tz="Europe/Berlin")),
+    "whole numbers with gaps": lambda pd: pd.Series([1, None, 3], dtype="Int64"),
+    "categories": lambda pd: pd.Series(pd.Categorical(["b", "a", None], categories=["b", "a"], ordered=True)),
+    "groups": lambda pd: (
+        pd.DataFrame({"k": list("aab"), "l": list("xyx"), "v": [1, 2, 3]}).groupby(["k", "l"]).sum()
+    ),
+    "an empty one": lambda pd: pd.DataFrame(),
+    "columns without rows": lambda pd: pd.DataFrame({"a": pd.Series([], dtype=float)}),
+    "doubled columns": lambda pd: pd.DataFrame([[1, 2]], columns=["a", "a"]),
+    "durations": lambda pd: pd.Series(pd.to_timedelta([1, 2], unit="h")),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_of_pandas_cross(name: str) -> None:
+    pd = pytest.importorskip("pandas")
+    table = TABLES[name](pd)
+    result = across(table)
+    assert type(result) is type(table)
+    (pd.testing.assert_frame_equal if type(table) is pd.DataFrame else pd.testing.assert_series_equal)(
+        result, table
+    )
+    pd.testing.assert_index_equal(across(table.index), table.index)
+    assert across(pd.Timestamp("2026-01-02 03:04")) == pd.Timestamp("2026-01-02 03:04")
+
+
+def test_children_of_a_generator_cross() -> None:
+    mine, theirs = np.random.default_rng(4), np.random.default_rng(4)
+    mine.spawn(2), theirs.spawn(2)
+    assert [child.random() for child in across(theirs).spawn(2)] == [
+        child.random() for child in mine.spawn(2)
+    ]
 
 
 def test_nan_crosses() -> None:
@@ -71,10 +145,10 @@ def test_layouts_and_byte_orders_are_made_plain() -> None:
         assert np.array_equal(across(odd), odd)
 
 
-@pytest.mark.parametrize("name", sorted(codec._TORCH_DTYPES))
+@pytest.mark.parametrize("name", sorted(buffers.TORCH_DTYPES))
 def test_tensors_cross_exactly(name: str) -> None:
     for shape in ((), (0,), (2, 3)):
-        tensor = torch.ones(shape).to(codec._TORCH_DTYPES[name])
+        tensor = torch.ones(shape).to(buffers.TORCH_DTYPES[name])
         tensor.requires_grad_(tensor.is_floating_point())
         result = across(tensor)
         assert (result.dtype, result.shape) == (tensor.dtype, tensor.shape)
@@ -91,9 +165,9 @@ def test_results_of_a_graph_cross_as_leaves() -> None:
     assert type(across(torch.nn.Parameter(torch.ones(2)))) is torch.Tensor
 
 
-@pytest.mark.parametrize("kind", sorted(codec._BIT_GENERATORS))
+@pytest.mark.parametrize("kind", sorted(buffers.BIT_GENERATORS))
 def test_generators_cross_with_their_state(kind: str) -> None:
-    generator = np.random.Generator(codec._BIT_GENERATORS[kind](3))
+    generator = np.random.Generator(buffers.BIT_GENERATORS[kind](3))
     generator.random(5), generator.integers(0, 9, dtype=np.int32)
     copy = across(generator)
     assert np.array_equal(copy.integers(0, 99, 5), generator.integers(0, 99, 5))
@@ -103,7 +177,7 @@ def test_generators_cross_with_their_state(kind: str) -> None:
 def test_torch_generators_cross_with_their_state() -> None:
     generator = torch.Generator().manual_seed(5)
     torch.rand(3, generator=generator)
-    for copy in (across(generator), pickle.loads(codec.dumps(generator, lambda f: ()))):
+    for copy in (across(generator), pickle.loads(pickler.dumps(generator, lambda f: ()))):
         assert torch.equal(torch.rand(9, generator=copy), torch.rand(9, generator=generator.clone_state()))
 
 
@@ -118,9 +192,9 @@ class Text(str):
 @pytest.mark.parametrize(
     "value",
     [
-        np.ones(2).view(Sub), Text("a"), object(), len, np.array([object()]), np.array(["a"]),
-        torch.ones(2).to_sparse(), torch.ones(2, device="meta"), {object(): 1}, np.random.RandomState(0), range(3),
-        type("Int", (int,), {})(3), np.zeros(1, "i4,f8"), np.datetime64("2020"), np.longdouble(1),
+        object(), len, np.ma.array([1]),
+        torch.ones(2).to_sparse(), torch.ones(2, device="meta"), {object(): 1}, np.random.RandomState(0), 
+        np.zeros(1, "i4,f8"), type("Own", (), {}),
     ],
     ids=lambda v: type(v).__name__,
 )  # fmt: skip
@@ -183,9 +257,37 @@ HOSTILE: dict[str, bytes] = {
     "a torch state of noise": body(["R", 5056], bytes(range(256)) * 20),
     "somebody else's object": body(["m", 1]),
     "the object before the first": body(["m", -1]),
-    "a handle without a number": body(["h", "x", "y", True]),
+    "a handle without a number": body(["h", "x", "y", True, "", None]),
     "an unknown generator": body(["r", "os", ["d", [["bit_generator", "os"]]]]),
     "a generator without a state": body(["r", "PCG64", None]),
+    "a generator of a seed that is none": body(
+        ["r", "SFC64", ["l", [["d", [["bit_generator", "SFC64"]]], ["h", 1, "x", 0, "", None], ["t", []], 0]]]
+    ),
+    "a handle of an impossible base": body(["h", 1, "x", 0, "type", None]),
+    "a handle of other abilities": body(["h", 1, "x", 1 << 200, "", None]),
+    "a handle of another content": body(["h", 1, "x", 0, "list", ["l", [["d", []], ["l", []], 1]]]),
+    "a handle of classes that are none": body(["h", 1, "x", 0, "", ["l", [["d", []], ["l", [1]]]]]),
+    "a handle of no state": body(["h", 1, "x", 0, "", ["l", []]]),
+    "a table that is none": body(
+        ["p", "DataFrame", ["l", [["l", []], ["l", ["values", ["h", 1, "x", 0, "", None], None, None]], 1]]]
+    ),
+    "a table of objects": body(["p", "Series", ["l", [["h", 1, "x", 0, "", None], None, None]]]),
+    "a dtype that is a function": body(
+        [
+            "p",
+            "Series",
+            ["l", [["l", ["extension", ["l", [1]], "os.system"]], None, ["l", ["range", 0, 1, 1, None]]]],
+        ]
+    ),
+    "a kind that is none": body(["y", "object", []]),
+    "a kind of other parts": body(["y", "range", [1, 2, ["h", 1, "x", 0, "", None]]]),
+    "a fraction by zero": body(["y", "Fraction", [1, 0]]),
+    "a date that is none": body(["y", "date", ["2026-02-30"]]),
+    "a type that is a function": body(["y", "type", ["eval"]]),
+    "a size of objects": body(["y", "Size", [["t", [["h", 1, "x", 0, "", None]]]]]),
+    "characters beyond the last": body(["a", "<U1", [1], 4], b"\xff\xff\xff\x7f"),
+    "a dtype of objects": body(["a", "|O", [1], 8], bytes(8)),
+    "an array of objects of another shape": body(["o", [3], [1, 2]]),
     "an integer that is none": body(["i", "0xzz"]),
 }
 
@@ -198,10 +300,10 @@ def test_nothing_but_an_answer_is_an_answer(name: str) -> None:
 
 @pytest.mark.parametrize(("kind", "field", "wrong"), [("MT19937", "pos", -5000), ("MT19937", "pos", 10**6), ("Philox", "buffer_pos", 99)])  # fmt: skip
 def test_a_generator_state_that_would_read_foreign_memory(kind: str, field: str, wrong: int) -> None:
-    state: Any = codec._BIT_GENERATORS[kind](0).state
+    state: Any = buffers.BIT_GENERATORS[kind](0).state
     (state["state"] if field in state["state"] else state)[field] = wrong
     encoder = codec.Encoder(lambda x: 0)
-    header = ["r", kind, encoder.value(state)]
+    header = ["r", kind, encoder.value([state, 0, (), 0])]
     with pytest.raises(WireError, match="impossible generator state"):
         decode(encoder.body(header, 2**20))
 
@@ -254,7 +356,7 @@ def test_functions_travel_by_value_and_tensors_compactly() -> None:
     scale = torch.tensor([2.0, 3.0])
     parameter = torch.nn.Parameter(torch.ones(2))
     hidden = torch.ones(2, requires_grad=True) * 4
-    data = codec.dumps((lambda w: scale * w, parameter, hidden), lambda f: ())
+    data = pickler.dumps((lambda w: scale * w, parameter, hidden), lambda f: ())
     function, p, h = pickle.loads(data)
     assert torch.equal(function(torch.ones(2)), scale)
     assert type(p) is torch.nn.Parameter
@@ -273,5 +375,5 @@ def test_counted_functions_stay() -> None:
         stayed.append(function)
         return abs, (-3,)
 
-    assert pickle.loads(codec.dumps([square, square], stay)) == [3, 3]
+    assert pickle.loads(pickler.dumps([square, square], stay)) == [3, 3]
     assert stayed == [square]

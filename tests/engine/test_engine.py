@@ -260,7 +260,7 @@ def spy():
 
 def test_nothing_secret_is_in_sight(course: Course) -> None:
     nb = extra_cell(course.notebook("honest"), SPY + "\nprint('FOUND', spy())")
-    result = graded(course, nb)
+    result = graded(course, nb, dataclasses.replace(LIMITS, cell_seconds=60))  # it walks the whole file tree
     (text,) = [
         out["text"]
         for _, outs in result.notebooks[0].outputs

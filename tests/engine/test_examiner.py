@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from grader.engine.codec import StudentError, StudentExit
+from grader.engine.codec import StudentExit
 from grader.engine.namespace import Namespace, describe, run_cell
-from grader.engine.proxy import Fault, Handle, Link
+from grader.engine.proxy import Fault, Link
 from grader.engine.result import Verdict
+from grader.engine.standin import Handle
 from grader.engine.student import execute, look_up
 from grader.engine.supervisor import Student
 from grader.sandbox.limits import Limits
@@ -34,6 +35,8 @@ def fill(table):
 
 def backward(w):
     (w ** 2).sum().backward()
+
+def children(rng): return [child.random() for child in rng.spawn(2)]
 
 def draw(rng, n):
     return rng.random(n) if isinstance(rng, np.random.Generator) else torch.rand(n, generator=rng)
@@ -132,6 +135,8 @@ def test_generators_go_on_where_the_student_left_them(student: Names) -> None:
     rng, twin = np.random.default_rng(1), np.random.default_rng(1)
     assert np.array_equal(student("draw")(rng, 3), twin.random(3))
     assert rng.random() == twin.random()
+    assert student("children")(rng) == [child.random() for child in twin.spawn(2)]
+    assert rng.spawn(1)[0].random() == twin.spawn(1)[0].random()
     gen, other = torch.Generator().manual_seed(1), torch.Generator().manual_seed(1)
     assert torch.equal(student("draw")(gen, 3), torch.rand(3, generator=other))
     assert torch.equal(torch.rand(1, generator=gen), torch.rand(1, generator=other))
@@ -167,8 +172,9 @@ def test_exceptions_keep_their_kind(student: Names) -> None:
     assert "in fail, line" in caught.value.__notes__[0]
     with pytest.raises(ValueError):
         fail("sub")
-    with pytest.raises(StudentError, match="Own: mine"):
+    with pytest.raises(student("Own"), match=r"^mine\n") as own:  # a class of the student's can be caught
         fail("own", "mine")
+    assert type(own.value).__name__ == "Own" and not isinstance(own.value, ValueError)
     with pytest.raises(RuntimeError, match="StopIteration"):
         fail("stop")
     for kind in ("exit", "base"):

@@ -96,6 +96,42 @@ def test_right_and_unrelated_answers_are_not_accused(answer):
     assert named(answer) is None
 
 
+@pytest.mark.parametrize("overflow", ["np.inf", "-np.inf", "np.nan"])
+def test_a_number_that_is_not_finite_is_near_to_none(overflow):
+    """Everything lies within a tolerance that is relative to infinity."""
+    wrong = {
+        "the_last": WRONG["the_last"],
+        "overflows": f"def mean(x): return np.full(2, {overflow}) if len(x) > 2 else x.mean(axis=0)",
+    }
+    assert named("def mean(x): return x[-1]", wrong) == "the_last"
+    assert (
+        named(f"def mean(x): return np.where(len(x) > 2, {overflow}, x.mean(axis=0))", wrong) == "overflows"
+    )
+    assert named(f"def mean(x): return np.where(len(x) > 2, {overflow}, x[-1])", wrong) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "np.random.permutation(n)",
+        "np.random.default_rng(np.random.randint(9)).permutation(n)",
+        "torch.randperm(n)",
+    ],
+)
+def test_an_answer_from_a_global_generator_is_one_answer(answer):
+    solution = "def mean(n, rng):\n    return rng.permutation(n)\n"
+    wrong = {
+        "global_generator": f"def mean(n, rng): return {answer}",
+        "sorted": "def mean(n, rng): return np.arange(n)",
+    }
+    asked = "mean(6, np.random.default_rng(1))\nmean(9, np.random.default_rng(2))\n"
+    assert (
+        named(f"def mean(n, rng):\n    order = {answer}\n    return order", wrong, asked, solution)
+        == "global_generator"
+    )
+    assert named(solution, wrong, asked, solution) is None
+
+
 def test_silence_where_two_fit():
     assert named("def mean(x): return x.sum(0)", {**WRONG, "again": "def mean(x): return sum(x)"}) is None
 

@@ -65,7 +65,7 @@ class Expect:
     message: str = ""  # in the message of every failing test
     output: str = ""  # somewhere in the outputs that students get back
     absent: str = ""  # nowhere in what students get back
-    seconds: float = 30.0  # generous: the machine may be busy; a hang is minutes
+    seconds: float = 60.0  # generous: four share two cores, and a case may use its 18 s; a hang is minutes
 
 
 ISOLATED = """

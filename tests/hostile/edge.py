@@ -1,6 +1,7 @@
 """Cases for the edges between the examiner and the student's process: a small notebook each, and what is handed in for it.
 
-The instructor's notebook is text: cells begin with a line `# %% setup`, `# %% work`, `# %% test` or `# %% explore`.
+The instructor's notebook is text: cells begin with a line `# %% setup`, `# %% work`, `# %% plain` (not locked),
+`# %% test`, `# %% inside` (a test with the tag in_process) or `# %% explore`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ FLAGS: dict[str, dict[str, Any]] = {
     "setup": {"locked": True},
     "work": {"solution": True},
     "test": {"grade": True, "locked": True, "points": 1},
+    "inside": {"grade": True, "locked": True, "points": 1},
     "explore": {},
+    "plain": {},
 }
 
 
@@ -39,6 +42,7 @@ class Edge:
     base: tuple[
         str, ...
     ] = ()  # the instructor's answers, where other names are to be bound than the student binds
+    files: tuple[tuple[str, str], ...] = ()  # handed in beside the notebook
 
     def cells(self) -> list[tuple[str, str]]:
         """The instructor's cells: role and source."""
@@ -56,7 +60,8 @@ class Edge:
         text = json.dumps(self._notebook(self.answers, public=True))
         for name, value in facts.items():
             text = text.replace(f"<<{name}>>", str(value))
-        return Submission(UNIT, ((f"{UNIT}.ipynb", text.encode()),))
+        beside = [(name, content.encode()) for name, content in self.files]
+        return Submission(UNIT, ((f"{UNIT}.ipynb", text.encode()), *beside))
 
     def _notebook(self, answers: tuple[str, ...], public: bool = False) -> dict[str, Any]:
         counts, given = dict.fromkeys(FLAGS, 0), iter(answers)
@@ -69,6 +74,8 @@ class Edge:
                 source = re.sub(rf"^### {HIDDEN_BEGIN}.*?^### {HIDDEN_END}\n?", "", source, flags=re.M | re.S)
             plain = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3}
             meta: dict[str, Any] = {"nbgrader": {**plain, "grade_id": name, **FLAGS[role]}}
+            if role == "inside":
+                meta["tags"] = ["in_process"]
             if role == "explore":
                 meta = {"tags": ["explore"]}
             cells.append(

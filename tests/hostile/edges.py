@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.hostile.edge import Edge
 from tests.hostile.edges_more import MORE
+from tests.hostile.inside import INSIDE
 
 # --- one question, two answers -------------------------------------------------------------------------------------------
 
@@ -947,4 +948,4 @@ assert calls(_g) == [2, 5] and _g.calls == 2
     ),
 )
 
-CASES: tuple[Edge, ...] = (*_ONE, *_TWO, *_THREE, *_FOUR, *_EIGHT, *_TEN, *MORE)
+CASES: tuple[Edge, ...] = (*_ONE, *_TWO, *_THREE, *_FOUR, *_EIGHT, *_TEN, *MORE, *INSIDE)

@@ -81,7 +81,7 @@ MORE: tuple[Edge, ...] = (
             + """
 def value(self, x, *a, original=_codec.Encoder.value, **k):
     if callable(x): return original(self, x)
-    return ["n", "ndarray", ["equal", "allclose"], [original(self, evil), original(self, evil)]] if x == 77 else original(self, x, *a, **k)
+    return ["n", "ndarray", ["equal", "allclose"], [original(self, evil), original(self, evil)], 0] if x == 77 else original(self, x, *a, **k)
 def evil(*a): return True
 _codec.Encoder.value = value
 def f(x): return 77

@@ -180,12 +180,15 @@ import urllib.request, http.client
 attempt("url", lambda: urllib.request.urlopen("https://example.com/data.csv", timeout=6).read())
 attempt("ftp", lambda: urllib.request.urlopen("ftp://example.com/x", timeout=6).read())
 attempt("file", lambda: urllib.request.urlopen("file://<<gradebook>>", timeout=6).read())
-def sklearn():
+try:
     from sklearn.datasets import fetch_openml
+except ImportError:
+    pass
+def sklearn():
     return fetch_openml("mnist_784", n_retries=0, data_home="data")
 attempt("openml", sklearn)
+import torch
 def hub():
-    import torch
     return torch.hub.load_state_dict_from_url("https://download.pytorch.org/models/resnet18-f37072fd.pth", model_dir="m")
 attempt("torch hub", hub)
 """,

@@ -174,7 +174,7 @@ def test_mutated_frames_are_refused_or_plain(value: Any, rng: random.Random, cou
         assert plain(decode(bytes(body)))
 
 
-tags = st.sampled_from([*"ltsfdicbagTrRhm", "x", "", "ll"])
+tags = st.sampled_from([*"ltsfdicbagTrRhmuyonpkx", "x", "", "ll"])
 names = st.sampled_from(["<f8", "|b1", "|O", "<f2", "|V1000000", "<U99999999", "<M8[ns]", "torch.float32", "torch.qint8", "PCG64", "MT19937",
                          "Philox", "SFC64", "os.system", "__import__", "f8,i4"])  # fmt: skip
 numbers = st.sampled_from(

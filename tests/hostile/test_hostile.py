@@ -26,7 +26,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from grader.batch.grade import ClassSummary, grade_class
+from grader.batch.grade import ClassSummary, Options, grade_class
 from grader.engine import misconceptions
 from grader.engine.grade import grade
 from grader.engine.rehearsal import rehearse
@@ -530,7 +530,7 @@ def test_a_text_that_takes_long_to_render_is_shown_as_typed(
     course = Course(tmp_path)
     course.hand_in("ann", json.dumps(nb).encode())
     course.hand_in("bob", json.dumps(machine.world.honest).encode())
-    grade_class(tmp_path, machine.world.unit, workers=1, progress=False, limits=LIMITS)
+    grade_class(tmp_path, machine.world.unit, Options(workers=1, progress=False, limits=LIMITS))
     start = time.process_time()
     assert write_feedback(tmp_path, machine.world.unit, progress=False).submissions == 2
     assert time.process_time() - start < 15
@@ -570,7 +570,7 @@ def grade_hostile_class(
         folder.mkdir(parents=True)
         case.make(machine.world, folder)
         handed[student.encode("utf-8", "backslashreplace").decode()] = case
-    summary = grade_class(root, machine.world.unit, workers=workers, progress=False, limits=limits)
+    summary = grade_class(root, machine.world.unit, Options(workers=workers, progress=False, limits=limits))
     journal = Journal(root / ".grader")
     results = {row.student: result for row in summary.rows if (result := journal.get(row.key)) is not None}
     journal.close()
@@ -695,7 +695,7 @@ def test_a_resubmission_while_grading_runs(machine: Machine, tmp_path: Path) -> 
     thread = threading.Thread(target=resubmit)
     thread.start()
     try:
-        summary = grade_class(tmp_path, machine.world.unit, workers=2, progress=False, limits=LIMITS)
+        summary = grade_class(tmp_path, machine.world.unit, Options(workers=2, progress=False, limits=LIMITS))
     finally:
         done.set()
         thread.join()
@@ -703,7 +703,7 @@ def test_a_resubmission_while_grading_runs(machine: Machine, tmp_path: Path) -> 
     assert len(summary.rows) == 6
     for number in range(6):
         course.hand_in(f"s{number}", versions[0])
-    summary = grade_class(tmp_path, machine.world.unit, workers=2, progress=False, limits=LIMITS)
+    summary = grade_class(tmp_path, machine.world.unit, Options(workers=2, progress=False, limits=LIMITS))
     assert {row.score for row in summary.rows} == {machine.assignment.max_points}
 
 
@@ -714,12 +714,12 @@ def test_a_student_not_on_the_list_and_a_missing_assignment(machine: Machine, tm
     shutil.copytree(machine.course.folder / "solutions", tmp_path / "solutions")
     course = Course(tmp_path)
     course.hand_in("ann", json.dumps(machine.world.honest).encode())
-    grade_class(tmp_path, machine.world.unit, workers=1, progress=False, limits=LIMITS)
+    grade_class(tmp_path, machine.world.unit, Options(workers=1, progress=False, limits=LIMITS))
     with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as book:
         book.add_student("bob-who-hands-in-nothing")
     course.hand_in("carl-who-is-on-no-list", json.dumps(machine.world.wrong).encode())
     (tmp_path / "submitted" / "dora-with-another-unit" / "other").mkdir(parents=True)
-    summary = grade_class(tmp_path, machine.world.unit, workers=1, progress=False, limits=LIMITS)
+    summary = grade_class(tmp_path, machine.world.unit, Options(workers=1, progress=False, limits=LIMITS))
     assert {row.student: row.score for row in summary.rows} == {
         "ann": machine.assignment.max_points,
         "carl-who-is-on-no-list": 0.0,
@@ -730,10 +730,10 @@ def test_a_source_edited_after_release(machine: Machine, tmp_path: Path) -> None
     """It is said, and everybody is graded by what the source says now."""
     shutil.copytree(machine.course.folder / "solutions", tmp_path / "solutions")
     Course(tmp_path).hand_in("ann", json.dumps(machine.world.honest).encode())
-    grade_class(tmp_path, machine.world.unit, workers=1, progress=False, limits=LIMITS)
+    grade_class(tmp_path, machine.world.unit, Options(workers=1, progress=False, limits=LIMITS))
     source = tmp_path / "solutions" / machine.world.unit / f"{machine.world.unit}.ipynb"
     source.write_text(source.read_text().replace("the input was changed", "the input must stay as it was"))
-    summary = grade_class(tmp_path, machine.world.unit, workers=1, progress=False, limits=LIMITS)
+    summary = grade_class(tmp_path, machine.world.unit, Options(workers=1, progress=False, limits=LIMITS))
     assert summary.graded_now == 1
     assert any("test_scale_rows_unchanged" in text for text in summary.warnings)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy
 import pytest
 
-from grader.batch.grade import grade_class
+from grader.batch.grade import Options, grade_class
 from grader.engine.result import Status
 from grader.lms.collect import collect
 from grader.lms.roster import read_roster
@@ -33,7 +33,7 @@ def test_what_lies_in_the_way_is_one_students_row(tmp_path: Path, name: str) -> 
     lay, keeps = inway.SUBMITTED[name]
     lay(tmp_path, UNIT)
     for _ in range(2):  # and again, over what the first run has left
-        summary = grade_class(tmp_path, UNIT, workers=2, progress=False)
+        summary = grade_class(tmp_path, UNIT, Options(workers=2, progress=False))
         rows = {row.student: row for row in summary.rows}
         assert [rows[who].score for who in ("ann", "carl")] == [MAX_POINTS] * 2
         if keeps:
@@ -66,7 +66,7 @@ def test_what_lies_in_the_way_in_a_download_is_one_students_remark(tmp_path: Pat
     taken = collect(read_course(tmp_path), UNIT, tmp_path / "all.zip", read_roster(worksheet))
     assert len(taken.new) == 3 or (len(taken.new) == 2 and [why for _, why in taken.skipped])
     assert any("left out" in remark for remark in taken.remarks)
-    summary = grade_class(tmp_path, UNIT, workers=1, progress=False)
+    summary = grade_class(tmp_path, UNIT, Options(workers=1, progress=False))
     assert [row.score for row in summary.rows] == [MAX_POINTS] * len(taken.new)
 
 
@@ -173,9 +173,9 @@ def _grader(python: Path, root: Path) -> subprocess.CompletedProcess[str]:
     code = f"""
 import json
 from pathlib import Path
-from grader.batch.grade import grade_class
+from grader.batch.grade import Options, grade_class
 from grader.engine.result import Status
-row, = grade_class(Path({str(root)!r}), "{UNIT}", workers=1, progress=False).rows
+row, = grade_class(Path({str(root)!r}), "{UNIT}", Options(workers=1, progress=False)).rows
 print(json.dumps([{{"points": points}} for points in row.points]) if row.status is Status.GRADED else row.reason)
 """
     return subprocess.run([python, "-c", code], cwd=root, capture_output=True, text=True, env=_plain())

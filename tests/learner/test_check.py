@@ -15,6 +15,7 @@ from grader.engine import grade as engine
 from grader.engine.result import Verdict
 from grader.engine.submission import Submission
 from grader.errors import CourseError
+from grader.learner import check as checking
 from grader.learner.check import FAILED, OPEN, PASSED, check
 from grader.sandbox.limits import Limits
 from grader.source.answers import entry_answer, fill, solution_answers, student_version
@@ -111,7 +112,7 @@ def test_from_a_fresh_clone_to_the_first_exercise_that_passes(clone, tmp_path):
     edit(RIGHT.replace("- lr", "+ lr"))
     code, errors, said = run()
     assert (code, errors) == (1, "")
-    assert "the heavy ball 0/4 not passed" in said
+    assert "the heavy ball 1/4 not passed" in said, "it leaves its arguments alone"
     assert "expected" in said
     assert said.count("not solved yet") == 3
     assert "Hint 1 of 3 (--hint 2 gives the next):" in said
@@ -216,11 +217,17 @@ def test_a_cell_that_does_not_run_is_named(clone, write):
 
 
 def test_an_endless_answer_ends(clone, write, monkeypatch):
-    monkeypatch.setattr(engine.grade, "__defaults__", (Limits(test_seconds=1.0),))
+    monkeypatch.setattr(checking, "PATIENCE", Limits(test_seconds=1.0))
     source = "def momentum_step(theta, m, g, lr, beta):\n    while True: pass\n"
     checked = check(clone, write(fill(RELEASED, {"momentum_step": source})))
     assert {test.verdict for test in checked.exercises[0].tests} == {Verdict.TIMEOUT}
-    assert any("no answer within 1 s" in remark for remark in checked.remarks)
+    assert all("no answer within 1 s" in test.message for test in checked.exercises[0].tests)
+    assert checked.remarks == (), "a test's own line says it"
+
+
+def test_nobody_waits_minutes_for_an_endless_answer():
+    """Measured: four tests of a loop took 109 s with the limits of a class."""
+    assert 4 * checking.PATIENCE.test_seconds <= 40 and checking.PATIENCE.cell_seconds <= 20
 
 
 def solution_lines():
@@ -272,10 +279,10 @@ def test_without_isolation_it_says_so_and_goes_on(clone, write, monkeypatch, cap
     """macOS, some containers: it is the learner's own code."""
     real = engine.grade
 
-    def grade(submission, assignment, *, allow_unsandboxed=False):
+    def grade(submission, assignment, limits, *, allow_unsandboxed=False):
         if not allow_unsandboxed:
             raise CourseError("this machine cannot isolate a stranger's code")
-        return real(submission, assignment, allow_unsandboxed=True)
+        return real(submission, assignment, limits, allow_unsandboxed=True)
 
     monkeypatch.setattr(engine, "grade", grade)
     path = write(fill(RELEASED, {"momentum_step": RIGHT}))

@@ -1,6 +1,7 @@
 """A learner's desk: own copies that follow the course until they are worked on, and progress read from what was saved."""
 
 import json
+import os
 import platform
 import shutil
 from pathlib import Path
@@ -14,7 +15,7 @@ from grader.build.units import read_units
 from grader.cli.app import app
 from grader.errors import CourseError
 from grader.learner import workspace
-from grader.learner.workspace import Progress, lay_out, progress
+from grader.learner.workspace import Solved, lay_out, progress
 from grader.source.notebook import PUBLIC_PASSED
 from tests.support.course import ROOT
 from trainlab import checks
@@ -147,16 +148,45 @@ def passes(nb, *tests: str) -> None:
 
 def test_progress_is_what_was_saved(course):
     [unit] = read_units(course)
-    assert progress(course, unit) == Progress(0, 4, 0, 13), "no copy yet"
+    assert progress(course, unit) == Solved(0, 4, 0, 13), "no copy yet"
     lay_out(course)
-    assert progress(course, unit) == Progress(0, 4, 0, 13)
+    assert progress(course, unit) == Solved(0, 4, 0, 13)
     copy = course / "work" / ASSIGNMENT
     edit(copy, lambda nb: passes(nb, "test_momentum_step_values", "test_momentum_step_steps"))
-    assert progress(course, unit) == Progress(0, 4, 2, 13)
+    assert progress(course, unit) == Solved(0, 4, 2, 13)
     edit(copy, lambda nb: passes(nb, "test_momentum_step_clean"))
-    assert progress(course, unit) == Progress(1, 4, 3, 13)
+    assert progress(course, unit) == Solved(1, 4, 3, 13)
     copy.write_text("not a notebook")
-    assert progress(course, unit) == Progress(0, 4, 0, 13)
+    assert progress(course, unit) == Solved(0, 4, 0, 13)
+
+
+def test_a_renamed_copy_still_counts_and_of_several_the_farthest(course):
+    [unit] = read_units(course)
+    lay_out(course)
+    copy = course / "work" / ASSIGNMENT
+    tests = [f"test_momentum_step_{part}" for part in ("values", "steps", "clean")]
+    edit(copy, lambda nb: passes(nb, *tests))
+    copy.rename(copy.with_name("my answers.ipynb"))
+    assert progress(course, unit) == Solved(1, 4, 3, 13)
+    lay_out(course)  # a fresh copy beside it
+    edit(copy, lambda nb: passes(nb, *tests[:2]))
+    assert progress(course, unit) == Solved(1, 4, 3, 13)
+
+
+def test_the_map_says_when_a_lecture_was_worked_in(course):
+    lay_out(course)
+    text = workspace._map(course, read_units(course))
+    assert "saved 2" not in text, "a copy that was only opened"
+    edit(course / "work" / LECTURE, run_it)
+    os.utime(course / "work" / LECTURE, (1.8e9, 1.8e9))
+    assert "| saved 2027-01-15 | 0 of 4 |" in workspace._map(course, read_units(course))
+    (course / "work" / LECTURE).write_text("[]")
+    assert "saved 2" not in workspace._map(course, read_units(course))
+
+
+def test_the_start_page_says_how_to_stop(course):
+    page = nbformat.read(lay_out(course).start, as_version=4)
+    assert "File > Shut Down" in page.cells[-1].source
 
 
 def test_the_line_that_progress_looks_for_is_the_one_that_checks_print(capsys):
@@ -209,4 +239,6 @@ def test_jupyterlab_asks_nothing_and_sends_nothing():
     path = ROOT / ".jupyter" / "labconfig" / "default_setting_overrides.json"
     settings = json.loads(path.read_text())["@jupyterlab/apputils-extension:notification"]
     assert settings == {"fetchNews": "false", "checkForUpdates": False}
+    shown = json.loads((path.parent / "page_config.json").read_text())
+    assert shown == {"disabledExtensions": {"@jupyter/nbgrader:create-assignment": True}}
     assert "JUPYTER_CONFIG_PATH='$(CURDIR)/.jupyter'" in (ROOT / "Makefile").read_text()

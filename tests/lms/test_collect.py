@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from grader.engine.submission import parse_timestamp
@@ -28,15 +28,6 @@ from tests.support import toycourse
 from tests.support.toycourse import UNIT
 
 NOTEBOOK = f"{UNIT}.ipynb"
-
-
-@pytest.fixture
-def course(tmp_path):
-    toycourse.make_course(tmp_path / "course")
-    (tmp_path / "course" / "nbgrader_config.py").write_text(
-        "c = get_config()\nc.CourseDirectory.source_directory = 'solutions'\nc.Exchange.timezone = 'Europe/Berlin'\n"
-    )
-    return read_course(tmp_path / "course")
 
 
 def zipped(tmp_path, entries, name="class.zip", method=zipfile.ZIP_DEFLATED):
@@ -585,6 +576,7 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\\\0"), min_si
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.sets(NAMES, min_size=1, max_size=6), number=st.integers(1, 10**9))
+@example(names={".", "0"}, number=1)  # `._1_assignsubmission_file` is a folder here, and no file of macOS's
 def test_any_name_gets_a_folder_of_its_own(course, tmp_path, names, number):
     """Moodle's form: whatever students are called, each has one folder inside submitted/, and a second run finds it."""
     shutil.rmtree(course.root / "submitted", ignore_errors=True)

@@ -141,7 +141,7 @@ def test_a_penalty_never_makes_a_score_negative(course):
 
 @pytest.mark.parametrize("to", list(export.EXPORTERS))
 def test_only_final_scores_and_the_same_bytes_twice(course, to):
-    said = export_grades(course, [UNIT], to=to)
+    said = export_grades(course, [UNIT], to=to).line
     path = default_file(course, to)
     assert said == (
         f"{path}: 2 scores; left empty: 1 waiting for manual grading, 1 that could not be graded, 1 without a submission"
@@ -178,7 +178,7 @@ CANVAS = """Student,ID,SIS User ID,SIS Login ID,Section,"Toy (77)",Another (78),
 
 
 def test_canvas_with_a_roster_keeps_its_rows_its_ids_and_its_assignment(course):
-    said = export_grades(course, [UNIT], to="canvas", roster=roster_file(course, CANVAS))
+    said = export_grades(course, [UNIT], to="canvas", roster=roster_file(course, CANVAS)).line
     points, *rows = read(course / f"grades_{UNIT}_canvas.csv")
     assert list(points) == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Toy (77)"]
     assert points["Toy (77)"] == "20.00", "what Canvas says the assignment is worth is not changed"
@@ -192,9 +192,62 @@ def test_canvas_with_a_roster_keeps_its_rows_its_ids_and_its_assignment(course):
     assert f"Toy (77) has 20.00 points in Canvas, {FULL:g} here" in said
 
 
+KEPT = """Student;ID;SIS User ID;SIS Login ID;Section;Toy (77)
+;;;;;Manual Posting
+    Points Possible;;;;;{points}
+Doe, Ann;101;S1;ann;A;1,00
+Neil, B;102;S2;bob;A;
+Cat;103;S3;cat;A;EX
+Dan;104;S4;dan;A;6,00
+Zed;105;S5;zed;A;=1+1
+"""
+
+
+@pytest.mark.parametrize("points", ["20,00", f"{FULL:g},00", f"{FULL:g}"])
+def test_canvas_keeps_what_it_has_where_there_is_no_score(course, points):
+    """An excuse, or a score of a person's: an empty cell would take it away. In a list with commas for decimals."""
+    path = roster_file(course, KEPT.format(points=points))
+    said = export_grades(course, [UNIT], to="canvas", roster=path).line
+    worth, *rows = read(course / f"grades_{UNIT}_canvas.csv")
+    assert worth["Toy (77)"] == points, "as the platform has it"
+    assert [row["Toy (77)"] for row in rows] == ["7", "4.75", "EX", "6,00", "'=1+1"]
+    assert "3 without a score here keep what roster.csv has" in said
+    assert (f"Toy (77) has {points} points in Canvas, {FULL:g} here" in said) == (points == "20,00")
+
+
+def test_moodle_and_gradescope_keep_what_they_have(course):
+    text = "First name,Surname,Email address,Assignment: Toy (Real)\nAnn,Doe,ann@uni.edu,1.00\nCat,X,cat,5.50\nZed,Z,zed,-\n"
+    said = export_grades(course, [UNIT], to="moodle", roster=roster_file(course, text)).line
+    rows = read(course / f"grades_{UNIT}_moodle.csv")
+    assert [row["Assignment: Toy (Real)"] for row in rows] == ["7", "5.50", "-"]
+    assert "1 without a score here keep" in said
+    text = "First Name,Last Name,SID,Email,Sections,Total Score\nAnn,Doe,ann,a@x.org,A,1.0\nCat,X,cat,c@x.org,A,5.5\n"
+    said = export_grades(course, [UNIT], to="gradescope", roster=roster_file(course, text)).line
+    assert [row["Total Score"] for row in read(course / f"grades_{UNIT}_gradescope.csv")] == ["7", "5.5"]
+    assert "1 without a score here keep" in said
+
+
+GERMAN = """ID,Vollständiger Name,E-Mail-Adresse,Status,Bewertung,Bestwertung,Zuletzt geändert (Abgabe),Feedback als Kommentar
+Teilnehmer/in31,Ann Doe,ann@uni.edu,Zur Bewertung abgegeben,,"10,00","Sonntag, 1. März 2026, 18:14",- gut
+Teilnehmer/in32,Cat Ray,cat@uni.edu,Zur Bewertung abgegeben,"9,50","10,00",-,
+"""
+
+
+def test_a_worksheet_in_another_language_is_filled_in(course):
+    said = export_grades(course, [UNIT], to="moodle", roster=roster_file(course, GERMAN)).line
+    rows = read(course / f"grades_{UNIT}_moodle.csv")
+    assert list(rows[0]) == GERMAN.splitlines()[0].split(",")[:-1], "feedback would need a quote"
+    assert [row["Bewertung"] for row in rows] == ["7", "9,50"]
+    assert rows[0]["ID"] == "Teilnehmer/in31" and rows[0]["Bestwertung"] == "10,00"
+    assert (f"{UNIT} has at most 10,00 points in Moodle" in said) == (FULL != 10)
+    no_grades = "\n".join(",".join(line.split(",")[:4]) for line in GERMAN.splitlines())
+    with pytest.raises(CourseError, match="download the worksheet in English"):
+        export_grades(course, [UNIT], to="moodle", roster=roster_file(course, no_grades))
+
+
 def test_canvas_is_told_of_a_new_assignment(course):
     text = "Student,ID,SIS Login ID,Section\n,,,\nDoe,101,ann,A\n"
-    said = export_grades(course, [UNIT], to="canvas", roster=roster_file(course, text))
+    said = export_grades(course, [UNIT], to="canvas", roster=roster_file(course, text)).line
     assert "Canvas has no column for toy: importing makes a new assignment" in said
     assert read(course / f"grades_{UNIT}_canvas.csv")[1][UNIT] == "7"
 
@@ -214,7 +267,7 @@ def test_two_rows_or_two_students_of_one_id_are_left_empty_and_named(course):
     with stock(course) as book:
         book.find_student("cat").email = "bob"
         book.db.commit()
-    said = export_grades(course, [UNIT], to="canvas", roster=roster_file(course, text))
+    said = export_grades(course, [UNIT], to="canvas", roster=roster_file(course, text)).line
     assert "two rows or two students share an id: ann, bob, cat" in said
     assert all(row[UNIT] == "" for row in read(course / f"grades_{UNIT}_canvas.csv")[1:])
 
@@ -228,7 +281,7 @@ def test_moodle_writes_a_hyphen_where_an_empty_cell_would_become_zero(course):
 
 def test_moodle_with_a_roster(course):
     text = "\ufeffFirst name;Surname;ID number;Email address;Department\nZoë;Z;;zoe@uni.edu;x\nAnn;Doe;4711;Ann@Uni.edu;y\n"
-    said = export_grades(course, [UNIT], to="moodle", roster=roster_file(course, text))
+    said = export_grades(course, [UNIT], to="moodle", roster=roster_file(course, text)).line
     assert read(course / f"grades_{UNIT}_moodle.csv") == [
         {"First name": "Zoë", "Surname": "Z", "ID number": "", "Email address": "zoe@uni.edu", UNIT: "-"},
         {
@@ -252,12 +305,13 @@ Participant 33,Zoe,zoe@uni.edu,No submission,4.00,20.00,-,
 def test_moodles_grading_worksheet_is_filled_in(course):
     with stock(course) as book:
         submit(book, "Bøb-Neil_32", 0.5, 0.5)
-    said = export_grades(course, [UNIT], to="moodle", roster=roster_file(course, WORKSHEET))
+    said = export_grades(course, [UNIT], to="moodle", roster=roster_file(course, WORKSHEET)).line
     rows = read(course / f"grades_{UNIT}_moodle.csv")
     assert list(rows[0]) == WORKSHEET.splitlines()[0].split(",")[:-1], (
         "an instructor's feedback stays in Moodle"
     )
-    assert [row["Grade"] for row in rows] == ["7", "3", ""]
+    assert [row["Grade"] for row in rows] == ["7", "3", "4.00"], "Zoe has no score here, and keeps Moodle's"
+    assert "1 without a score here keep what roster.csv has" in said
     assert rows[0]["Last modified (grade)"] == "-"
     assert rows[1]["Identifier"] == "Participant 32"
     assert f"{UNIT} has at most 20.00 points in Moodle, {FULL:g} here" in said
@@ -365,7 +419,7 @@ def test_hostile_names_and_ids_in_every_form(course):
         for count, text in enumerate(EVIL):
             submit(book, f"{text}{count}", first_name=text, last_name='x",\n"=y', email=text)
     for to in export.EXPORTERS:
-        said = export_grades(course, [UNIT], to=to)
+        said = export_grades(course, [UNIT], to=to).line
         assert "cells that look like formulas begin with an apostrophe" in said
         with (default_file(course, to)).open(newline="") as file:
             cells = [cell for row in csv.reader(file) for cell in row]
@@ -465,7 +519,7 @@ def test_no_gradebook_and_one_of_an_older_nbgrader(course):
 
 def test_submissions_that_were_not_graded_yet_are_said(course):
     (course / "submitted" / "new" / UNIT).mkdir(parents=True)
-    assert "1 in submitted/ are not in the gradebook yet" in export_grades(course, [UNIT], to="csv")
+    assert "1 in submitted/ are not in the gradebook yet" in export_grades(course, [UNIT], to="csv").line
 
 
 def test_the_command(course):
@@ -493,6 +547,6 @@ def test_a_thousand_students_are_counted_once_each(released, tmp_path):
     path = roster_file(folder, text)
     for to in ("canvas", "csv"):
         start = time.monotonic()
-        said = export_grades(folder, [UNIT], to=to, roster=path if to == "canvas" else None)
+        said = export_grades(folder, [UNIT], to=to, roster=path if to == "canvas" else None).line
         print(f"{to}: {time.monotonic() - start:.2f} s")
         assert said.split(": ", 1)[1].startswith("1000 scores")

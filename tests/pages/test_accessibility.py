@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.text import Text
 
 from tests.course.test_links import LINK, without_code
@@ -82,6 +82,7 @@ def test_graphics_stand_out_from_the_background():
     assert plots.contrast("#767676") == pytest.approx(4.54, abs=0.01)  # WCAG's own example
     for colour in (*plots.COLOURS, plots.CONTOUR):
         assert plots.contrast(colour) >= 3, colour
+        assert plots.contrast("#111111") / plots.contrast(colour) >= 3, "on a dark page"
 
 
 @pytest.mark.parametrize("colour", plots.COLOURS)
@@ -97,7 +98,11 @@ def test_all_type_in_a_figure_has_the_contrast_of_text(name):
     fig = plots.figure(panels()[name])
     for text in fig.findobj(Text):
         if text.get_text():
-            assert plots.contrast(text.get_color()) >= 4.5, text
+            if text.get_path_effects():  # on a colour map: white with a black edge
+                assert to_hex(text.get_color()) == "#ffffff"
+            else:
+                assert plots.contrast(text.get_color()) >= 4.5, text
+                assert plots.contrast("#111111") / plots.contrast(text.get_color()) >= 3.6, "on a dark page"
 
 
 def test_no_two_curves_differ_by_colour_alone():

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.batch.grade import grade_class
+from grader.batch.grade import Options, grade_class
 from grader.engine.result import Verdict
 from grader.engine.submission import Submission
 from grader.errors import CourseError
@@ -98,6 +98,25 @@ def test_a_hidden_failure_is_neutral_and_may_have_a_name(course):
     assert "section 2: Rows & columns" in page
     for student in set(CASES) - {"hidden"}:
         assert "You multiplied" not in found[student], student
+
+
+def test_advice_links_to_the_lecture_that_the_notebook_names(course):
+    """Relative to what the badge opens; without a badge or a link it stays a sentence."""
+    _, found = feedback(course)
+    assert "Read lecture toy, section 2: Rows & columns" in text(found["hidden"])
+    assert "/lectures/" not in found["hidden"]
+    path = course / "solutions" / UNIT / f"{UNIT}.ipynb"
+    source = json.loads(path.read_text())
+    colab = "https://colab.research.google.com/github/me/mine/blob/main"
+    source["cells"][0]["source"] += (
+        f"\n\n[![Open]({colab}/badge.svg)]({colab}/assignments/toy/toy.ipynb) [It](../../lectures/04_toy.ipynb)"
+    )
+    path.write_text(json.dumps(source))
+    _, found = feedback(course)
+    assert (
+        f'Read <a href="{colab}/lectures/04_toy.ipynb">lecture toy, section 2: Rows &amp; columns</a>'
+        in found["hidden"]
+    )
 
 
 def test_without_a_bank_nothing_is_named(course):
@@ -331,7 +350,7 @@ def test_a_real_class(tmp_path):
     folder = course.hand_in("wrong", json.dumps(nb).encode())
     (folder / "a.png").write_bytes(b"\x89PNG")
     course.hand_in("blank", course.submission("blank"))
-    grade_class(tmp_path, UNIT, workers=1, progress=False)
+    grade_class(tmp_path, UNIT, Options(workers=1, progress=False))
     _, found = feedback(tmp_path)
     assert "the generator that was handed over decides" in found["wrong"]
     assert "1.5 of 10 points so far" in text(found["wrong"])
@@ -354,21 +373,19 @@ def test_every_unit_has_titles_and_hints_and_keeps_its_secrets(unit, tmp_path):
     told = {test.id: (Verdict.FAILED, test.source, False) for test in notebook.tests}
     outcome = result("key", assignment, told)
     released = (ROOT / "assignments" / unit / f"{unit}.ipynb").read_bytes()
-    made = Autograded(tmp_path / "solutions" / unit, assignment, {}).make(
-        Submission(unit, ((f"{unit}.ipynb", released),)), outcome
-    )
+    made = Autograded(course, assignment, {}).make(Submission(unit, ((f"{unit}.ipynb", released),)), outcome)
     folder = course.folder("autograded", "ann", unit)
     made.write(folder)
     stamp = read_stamp(folder, assignment)
     assert stamp is not None
-    page = Writer(course, assignment, {}).page(
+    page = Writer(course, assignment).page(
         "ann", notebook, outcome, SubmissionGrades(), replace(stamp, untouched=frozenset())
     )
     shown = text(pages.render("feedback.html", page=page))
     assert [line for line in hidden if line in shown] == []
     exercises = [section for section in page.sections if section.checks]
-    assert all(section.hint for section in exercises), "every statement has a hint"
-    assert all(section.title != section.id for section in page.sections)
+    assert all(section.lost and section.part.hint for section in exercises), "every statement has a hint"
+    assert all(section.part.title != section.part.cell.id for section in page.sections)
     assert all(check.title and not check.title.startswith("test_") for s in exercises for check in s.checks)
 
 
@@ -410,6 +427,12 @@ def test_html_that_acts_is_made_inert(text):
     assert not re.search(
         r"<(script|iframe|svg|style|form|input)|<[^>]*(on\w+=|style=|script:|data:|//)", cleaned
     )
+
+
+def test_what_a_screen_reader_could_not_name_has_a_name():
+    assert pages.clean_html("<img src=a.png> <img alt=mine src=b.png>").count("alt=") == 2
+    table = str(pages.markdown("| | b |\n|---|---|\n| 1 | 2 |"))
+    assert table.count("<th") - table.count("<thead") == 1 and table.count("<td") == 3
 
 
 @pytest.mark.parametrize(

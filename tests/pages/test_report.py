@@ -5,29 +5,25 @@ import random
 import re
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
 from grader.engine.result import Status, Verdict
 from grader.errors import CourseError
 from grader.pages import statistics as stats
-from grader.pages.report import (
-    NOT_YET,
-    Outcome,
-    Score,
-    read_outcomes,
-    render,
-    signal,
-    summarise,
-    without_names,
-    write_report,
-)
+from grader.pages.feedback import write_feedback
+from grader.pages.outcomes import NOT_YET, Outcome, Score, read_outcomes, signal, without_names
+from grader.pages.report import render, write_report
+from grader.pages.summary import summarise
+from grader.record.grades import CellGrade, SubmissionGrades
 from grader.source.bank import WrongAnswer
 from grader.source.course import read_course
 from grader.source.notebook import Assignment, Cell, Notebook, Role
+from grader.text import printable
 from tests.browser.test_learner import CHROMIUM, page
 from tests.pages.test_feedback import hidden_lines, text
 from tests.support.pageclass import BIDI, CASES, make_graded
@@ -56,26 +52,30 @@ TINY = Assignment(
             ),
         ),
     ),
+    wrong=(WrongAnswer("one", "halved", "", "You <halved> it.", "1. Halves"),),
 )
-BANK = {"halved": WrongAnswer("one", "halved", "", "You <halved> it.", "1. Halves")}
 
 
 def submitted(student, *points, public=(True, True, True), **more):
     """An outcome of TINY: points of its three tests."""
     tests = {
-        ("03_tiny", name): Score(got, worth, Verdict.PASSED if got == worth else Verdict.FAILED, shown)
+        ("03_tiny", name): Score(got, Verdict.PASSED if got == worth else Verdict.FAILED, shown)
         for name, got, worth, shown in zip(
             ("test_one_a", "test_one_b", "test_two"), points, (1.0, 1.0, 2.0), public, strict=True
         )
     }
-    return Outcome(student, "", "graded", tests=tests, **more)
+    return Outcome(student, "graded", tests=tests, **more)
 
 
+WRITTEN = SubmissionGrades(
+    cells={("03_tiny", "test_two"): CellGrade(4.0), ("03_tiny", "why"): CellGrade(None, 2.0)},
+    penalties={"03_tiny": 1.0},
+)
 FOUR = [
     submitted("a", 0.0, 0.0, 0.0, public=(True, False, False), untouched=frozenset({("03_tiny", "two")})),
     submitted("b", 0.0, 1.0, 0.0, named=(("one", "halved"),), seconds=0.3),
     submitted("c", 1.0, 0.5, 1.0, seconds=0.2, incidents=("cell 2: timeout: no answer within 60 s",)),
-    submitted("d", 1.0, 1.0, 2.0, seconds=1.0, by_hand={("03_tiny", "why"): 2.0}, total=5.0, penalty=1.0),
+    submitted("d", 1.0, 1.0, 2.0, seconds=1.0, grades=WRITTEN),
 ]
 
 
@@ -114,7 +114,7 @@ def test_bins_that_double():
 
 
 def test_the_numbers_of_a_class():
-    found = summarise(TINY, FOUR, BANK)
+    found = summarise(TINY, FOUR)
     assert (found.submissions, found.graded, found.max_points, found.max_total) == (4, 4, 4.0, 7.0)
     assert found.score == stats.Spread(4, 0.0, 0.75, 1.75, 2.875, 4.0, 1.875)
     one, two = found.exercises
@@ -136,14 +136,21 @@ def test_the_numbers_of_a_class():
     assert found.seconds.n == 3
     assert [(entry.what, entry.count) for entry in found.signals] == [("ran out of time", 1)]
     assert found.students[2].points == (1.5, 1.0)
-    assert json.loads(json.dumps(found.to_dict()))["exercises"][0]["mean"] == 1.125
+    assert json.loads(json.dumps(asdict(found)))["exercises"][0]["mean"] == 1.125
+
+
+def test_an_answer_that_nobody_wrote_is_left_open_and_in_no_mean():
+    empty = SubmissionGrades(cells={("03_tiny", "why"): CellGrade(0.0)})
+    blank = submitted("e", 0.0, 0.0, 0.0, grades=empty, untouched=frozenset({("03_tiny", "why")}))
+    [question] = summarise(TINY, [FOUR[3], blank]).written
+    assert (question.left_open, question.n, question.mean) == (1, 1, 2.0)
 
 
 def test_a_test_that_got_no_answer_is_an_incident():
     hung = submitted("a", 0.0, 0.0, 0.0)
     key = ("03_tiny", "test_two")
     hung = replace(hung, tests={**hung.tests, key: replace(hung.tests[key], verdict=Verdict.CRASHED)})
-    assert [entry.what for entry in summarise(TINY, [hung], {}).signals] == ["ended or was killed"]
+    assert [entry.what for entry in summarise(TINY, [hung]).signals] == ["ended or was killed"]
     assert signal("x.txt: left out (a link)") == "has files that were left out, or under other names"
     assert signal("something else") == "other remarks"
 
@@ -186,24 +193,27 @@ def check_page(html):
         FOUR[:1],
         [submitted(str(k), 1.0, 1.0, 2.0) for k in range(10)],
         [submitted(str(k), 0.0, 0.0, 0.0) for k in range(10)],
-        [Outcome("x", "", "ungradable", HOSTILE), Outcome("y", "", NOT_YET)],
+        [Outcome("x", "ungradable", HOSTILE), Outcome("y", NOT_YET)],
         [submitted(HOSTILE, 1.0, 0.0, 2.0, incidents=(HOSTILE,) * 9, named=(("one", HOSTILE), ("no", "no")))],
     ],
     ids=["four", "one", "all equal", "all zero", "none graded", "hostile"],
 )
 def test_any_class_has_a_page(outcomes):
-    outcomes = [replace(outcome, name=HOSTILE, sandbox=HOSTILE) for outcome in outcomes]
-    found = summarise(TINY, outcomes, BANK)
+    outcomes = [
+        replace(outcome, grades=replace(outcome.grades, name=HOSTILE), sandbox=HOSTILE)
+        for outcome in outcomes
+    ]
+    found = summarise(TINY, outcomes)
     html = render(found)
     check_page(html)
-    assert html == render(summarise(TINY, outcomes, BANK))
+    assert html == render(summarise(TINY, outcomes))
     assert "nan" not in html.lower().split("<script>")[0]
     assert "alert(1)</script>\\u0022" not in html
     assert "Tiny &lt;b&gt;" in html
 
 
 def test_no_variance_is_no_discrimination():
-    found = summarise(TINY, [submitted(str(k), 1.0, 1.0, 2.0) for k in range(10)], {})
+    found = summarise(TINY, [submitted(str(k), 1.0, 1.0, 2.0) for k in range(10)])
     assert [exercise.discrimination for exercise in found.exercises] == [None, None]
     assert "–" in text(render(found))
 
@@ -219,7 +229,7 @@ def test_five_thousand_students():
         )
         for k in range(5000)
     ]
-    html = render(summarise(TINY, outcomes, {}))
+    html = render(summarise(TINY, outcomes))
     check_page(html)
     assert html.count('<tr><th scope="row"><bdi>student') == 5000
     assert len(html.encode()) < 3_000_000
@@ -227,12 +237,12 @@ def test_five_thousand_students():
 
 def test_numbers_in_place_of_names():
     outcomes = [
-        replace(o, student=f"ann{k}", name="Ann Lee", reason="Ann Lee.ipynb: empty")
+        replace(o, student=f"ann{k}", grades=SubmissionGrades(name="Ann Lee"), reason="Ann Lee.ipynb: empty")
         for k, o in enumerate(FOUR)
     ]
     bare = without_names(outcomes, b"key")
     assert [outcome.student for outcome in bare] == ["1", "2", "3", "4"]
-    assert "ann" not in render(replace(summarise(TINY, bare, {}), anonymous=True)).lower()
+    assert "ann" not in render(replace(summarise(TINY, bare), anonymous=True)).lower()
     assert without_names(outcomes[::-1], b"key") == bare
     orders = {
         tuple(o.tests.values()) for key in (b"1", b"2", b"3", b"4") for o in without_names(outcomes, key)[:1]
@@ -263,6 +273,22 @@ def test_the_report_of_a_course(graded, tmp_path):
     for line in (SECRET, str(graded), *hidden_lines(course.assignment(UNIT))):
         assert line not in html
         assert line not in text(html)
+
+
+def test_a_row_leads_to_the_feedback_that_is_there(graded, tmp_path):
+    write_feedback(graded, UNIT, students=["right", BIDI], progress=False)
+    for out in (None, tmp_path / "elsewhere" / "r.html"):
+        path, found = write_report(graded, UNIT, out=out, progress=False)
+        links = dict(
+            zip((row.student for row in found.students), (row.page for row in found.students), strict=True)
+        )
+        assert {student for student, link in links.items() if link} == {"right", printable(BIDI)}
+        for student in ("right", BIDI):
+            page = path.parent / unquote(links[printable(student)])
+            assert page.samefile(graded / "feedback" / student / UNIT / f"{UNIT}.html")
+            assert f'<a href="{links[printable(student)]}">' in path.read_text()
+    path, _ = write_report(graded, UNIT, out=tmp_path / "bare.html", anonymous=True, progress=False)
+    assert "feedback/" not in path.read_text()
 
 
 def test_without_names_in_a_course(graded, tmp_path):
@@ -318,8 +344,8 @@ def test_outcomes_come_in_the_order_of_ids(graded):
 @pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium: apt-get install chromium")
 def test_the_table_sorts_by_keyboard_and_filters(tmp_path):
     outcomes = [submitted(f"s{k}", 1.0, float(k % 2), k / 200, seconds=1.0) for k in range(400)]
-    outcomes.append(Outcome("zed", "", "ungradable", "it is no notebook"))
-    (tmp_path / "r.html").write_text(render(summarise(TINY, outcomes, {})))
+    outcomes.append(Outcome("zed", "ungradable", "it is no notebook"))
+    (tmp_path / "r.html").write_text(render(summarise(TINY, outcomes)))
     said = []
     with page("about:blank") as tab:
         tab.on("console", lambda message: said.append(message.text))

@@ -15,7 +15,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from grader.batch.grade import grade_class
+from grader.batch.grade import Options, grade_class
 from grader.engine import grade as engine
 from grader.engine.result import NotebookResult, Result, Status, TestResult, Verdict
 from grader.errors import CourseError
@@ -26,7 +26,7 @@ from grader.source.course import read_course
 from grader.source.lock import hold
 from tests.support import books
 from tests.support.standin import stand_in
-from tests.support.toycourse import UNIT, make_course
+from tests.support.toycourse import UNIT, make_course, own_version
 
 NOW = Snapshot({"test_a": CellDigest("test", 2.0, "a" * 16, "b" * 16)}, {"data.csv": "c" * 16})
 
@@ -211,9 +211,9 @@ def earlier(tmp_path_factory):
         patch.setattr(engine, "grade", stand_in)
         patch.setattr(engine, "ENGINE_VERSION", "stand-in")
         books.execute(folder, "UPDATE assignment SET duedate = '2026-03-01 12:00:00.000000'")
-        grade_class(folder, UNIT, progress=False)
+        grade_class(folder, UNIT, Options(progress=False))
         course.hand_in("cleo", books.marked(course.notebook("honest"), "cleo again"))
-        assert grade_class(folder, UNIT, progress=False).moves
+        assert grade_class(folder, UNIT, Options(progress=False)).moves
     books.execute(folder, "UPDATE grade SET manual_score = 1.25, needs_manual_grade = 0")
     books.execute(folder, "UPDATE comment SET manual_comment = 'seen'")
     return folder, as_earlier(folder)
@@ -225,9 +225,14 @@ EXTRA = "SELECT student_id, extension FROM submitted_assignment WHERE extension 
 def test_a_course_of_an_earlier_version_is_graded_without_a_loss(earlier, tmp_path, monkeypatch):
     folder, count = shutil.copytree(earlier[0], tmp_path / "course"), earlier[1]
     before, papers = books.contents(folder), books.notebooks(folder)
-    monkeypatch.setattr(engine, "grade", lambda *_, **__: pytest.fail("graded again"))
+
+    def grade_no_student(submission, *args, **kwargs):
+        assert own_version(submission.notebooks[UNIT]), "graded again"
+        return stand_in(submission, *args, **kwargs)
+
+    monkeypatch.setattr(engine, "grade", grade_no_student)
     monkeypatch.setattr(engine, "ENGINE_VERSION", "stand-in")
-    summary = grade_class(folder, UNIT, progress=False)
+    summary = grade_class(folder, UNIT, Options(progress=False))
     (line,) = summary.warnings
     assert line.startswith(f"{count} results of an earlier version of the grader were taken over")
     assert "\n" not in line
@@ -240,7 +245,7 @@ def test_a_course_of_an_earlier_version_is_graded_without_a_loss(earlier, tmp_pa
         assert kept is not None
     assert kept.handed_out == (f"{UNIT}.ipynb",)
     assert kept.snapshot == snapshot(read_course(folder).assignment(UNIT))
-    assert grade_class(folder, UNIT, progress=False).warnings == ()
+    assert grade_class(folder, UNIT, Options(progress=False)).warnings == ()
     assert not release(folder, UNIT).changed
 
 
@@ -248,7 +253,7 @@ def test_another_engine_grades_it_again_and_says_whose_score_moved(earlier, tmp_
     folder = shutil.copytree(earlier[0], tmp_path / "course")
     with sqlite3.connect(folder / "gradebook.db") as db:
         extra = db.execute(EXTRA).fetchall()
-    summary = grade_class(folder, UNIT, progress=False)
+    summary = grade_class(folder, UNIT, Options(progress=False))
     assert "graded again" in summary.warnings[0]
     assert summary.graded_now == 3
     assert summary.moves

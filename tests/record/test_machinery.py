@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.batch.grade import grade_class
+from grader.batch.grade import Options, grade_class
 from grader.errors import CourseError
 from grader.record.gradebook import Gradebook
 from grader.source.course import Course, read_course
@@ -117,7 +117,7 @@ def test_two_coordinators(undisturbed, tmp_path):
     while not (lock.exists() and lock.read_text()):
         time.sleep(0.02)
     with pytest.raises(CourseError, match="another grader is at work here") as refusal:
-        grade_class(tmp_path / "course", UNIT, progress=False)
+        grade_class(tmp_path / "course", UNIT, Options(progress=False))
     assert "\n" not in str(refusal.value)
     assert str(first.pid) in str(refusal.value)
     finish(first)
@@ -168,7 +168,7 @@ def real(tmp_path_factory):
     hand_in_class(fresh, 8)
     done = tmp_path_factory.mktemp("done") / "course"
     shutil.copytree(fresh, done)
-    summary = grade_class(done, UNIT, workers=2, progress=False)
+    summary = grade_class(done, UNIT, Options(workers=2, progress=False))
     return fresh, outcome(done), summary.rows
 
 
@@ -184,7 +184,7 @@ def test_any_number_of_workers_in_any_order(real, tmp_path, monkeypatch, workers
         return names
 
     monkeypatch.setattr(Course, "students", shuffled)
-    summary = grade_class(tmp_path / "course", UNIT, workers=workers, progress=False)
+    summary = grade_class(tmp_path / "course", UNIT, Options(workers=workers, progress=False))
     assert summary.rows == rows
     assert outcome(tmp_path / "course") == expected
 
@@ -228,7 +228,7 @@ def alive(processes):
 def test_the_real_coordinator_killed_leaves_no_process_and_loses_nothing(real, tmp_path):
     fresh, expected, _ = real
     shutil.copytree(fresh, tmp_path / "course")
-    code = f"from pathlib import Path; from grader.batch.grade import grade_class; grade_class(Path({str(tmp_path / 'course')!r}), {UNIT!r}, workers=2, progress=False)"
+    code = f"from pathlib import Path; from grader.batch.grade import Options, grade_class; grade_class(Path({str(tmp_path / 'course')!r}), {UNIT!r}, Options(workers=2, progress=False))"
     for done in (1, 4):
         process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
         while books.count_results(tmp_path / "course") < done:
@@ -242,7 +242,7 @@ def test_the_real_coordinator_killed_leaves_no_process_and_loses_nothing(real, t
         while alive(started) and time.monotonic() < deadline:
             time.sleep(0.1)
         assert not alive(started)
-    summary = grade_class(tmp_path / "course", UNIT, workers=2, progress=False)
+    summary = grade_class(tmp_path / "course", UNIT, Options(workers=2, progress=False))
     assert summary.graded_now < len(summary.rows)
     assert outcome(tmp_path / "course") == expected
 
@@ -250,7 +250,7 @@ def test_the_real_coordinator_killed_leaves_no_process_and_loses_nothing(real, t
 def test_the_warm_server_killed_in_the_middle_costs_nothing(real, tmp_path):
     fresh, expected, _ = real
     shutil.copytree(fresh, tmp_path / "course")
-    code = f"from pathlib import Path; from grader.batch.grade import grade_class; print(grade_class(Path({str(tmp_path / 'course')!r}), {UNIT!r}, workers=2, progress=False).graded_now)"
+    code = f"from pathlib import Path; from grader.batch.grade import Options, grade_class; print(grade_class(Path({str(tmp_path / 'course')!r}), {UNIT!r}, Options(workers=2, progress=False)).graded_now)"
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     while books.count_results(tmp_path / "course") < 2:
         assert process.poll() is None
@@ -279,7 +279,9 @@ def test_a_class_on_a_cluster_with_a_killed_worker(real, tmp_path):
             ],
             cwd=ROOT,
         )
-        summary = grade_class(tmp_path / "course", UNIT, scheduler=cluster.scheduler_address, progress=False)
+        summary = grade_class(
+            tmp_path / "course", UNIT, Options(scheduler=cluster.scheduler_address, progress=False)
+        )
         assert killer.wait(timeout=60) == 0
         assert not os.path.exists(f"/proc/{victim}")
     assert summary.rows == rows

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from grader.batch.grade import grade_class
+from grader.batch.grade import Options, grade_class
 from grader.build.build import build
 from grader.build.unbuilt import unbuilt
 from grader.errors import CourseError
@@ -188,7 +188,7 @@ def test_releasing_again_names_the_edited_cells(root, names, expected, seen):
 def test_an_edit_is_said_before_anything_is_graded_until_it_is_released(root, monkeypatch):
     hand_in(root)
     monkeypatch.chdir(root)
-    assert grade_class(root, UNIT, progress=False).warnings == ()
+    assert grade_class(root, UNIT, Options(progress=False)).warnings == ()
     edit(root, "hidden", "points")
     said: list[str] = []
 
@@ -198,17 +198,17 @@ def test_an_edit_is_said_before_anything_is_graded_until_it_is_released(root, mo
     with monkeypatch.context() as patch:
         patch.setattr("grader.batch.executor.run", stop)  # nothing is graded: it must have been said by now
         with pytest.raises(KeyboardInterrupt):
-            grade_class(root, UNIT, progress=False, say=said.append)
+            grade_class(root, UNIT, Options(progress=False, say=said.append))
     assert "was edited since its notebook was built" in said[0]
     build(root, [UNIT])
-    summary = grade_class(root, UNIT, progress=False)
+    summary = grade_class(root, UNIT, Options(progress=False))
     assert "test_double_values (hidden tests), test_double_zero (points 1 to 4)" in summary.warnings[0]
     assert "\n" not in summary.warnings[0]
-    assert grade_class(root, UNIT, progress=False).warnings == summary.warnings
+    assert grade_class(root, UNIT, Options(progress=False)).warnings == summary.warnings
     again = release(root, UNIT)
     assert again.graded == ("ann",)
     assert len(again.edits) == 2
-    assert grade_class(root, UNIT, progress=False).warnings == ()
+    assert grade_class(root, UNIT, Options(progress=False)).warnings == ()
     assert books.scores(root) == {"ann": 6.0}
 
 
@@ -241,7 +241,7 @@ def test_a_course_without_text_source_or_pyproject(tmp_path):
     assert toycourse.SECRET not in json.dumps(nb)
     assert (done.repository, done.test_points, done.written_points) == ("", 7.0, 3.0)
     course.hand_in("ann", course.submission("honest"))
-    assert grade_class(tmp_path, toycourse.UNIT, progress=False).warnings == ()
+    assert grade_class(tmp_path, toycourse.UNIT, Options(progress=False)).warnings == ()
     with pytest.raises(CourseError, match="no generated set-up cell"):
         release(tmp_path, toycourse.UNIT, repository="a/b")
 
@@ -260,7 +260,7 @@ def test_a_half_edited_source_stops_a_release_but_no_grading(root):
     path = root / "solutions" / UNIT / f"{UNIT}.py"
     path.write_text(path.read_text().replace("### BEGIN SOLUTION", "### BEGIN SOLUTON"))
     refused(root, "misspelt marker")
-    summary = grade_class(root, UNIT, progress=False)
+    summary = grade_class(root, UNIT, Options(progress=False))
     assert "was edited since its notebook was built" in summary.warnings[0]
     assert summary.rows[0].score == 3.0
 
@@ -302,7 +302,7 @@ def test_neither_hidden_test_nor_bank_is_released(root, enabled):
 
 def test_cells_that_the_gradebook_cannot_follow_leave_the_release_as_it_was(root):
     hand_in(root)
-    grade_class(root, UNIT, progress=False)
+    grade_class(root, UNIT, Options(progress=False))
     path = root / "solutions" / UNIT / f"{UNIT}.py"
     path.write_text(path.read_text().replace("test_double_zero", "test_double_nought"))
     before = files(root / "assignments")
@@ -353,3 +353,19 @@ def test_the_command_says_what_to_hand_out(root):
     assert "nothing changed since" in done.stdout
     done = subprocess.run([*command, "--json"], cwd=root, capture_output=True, text=True)
     assert json.loads(done.stdout)["test_points"] == 3.0
+
+
+def test_a_variant_is_written_into_the_text_source_and_handed_out(root):
+    source = root / "solutions" / UNIT / f"{UNIT}.py"
+    refused(root, "VARIANT", variant=7)
+    source.write_text(
+        source.read_text().replace(
+            "from trainlab import checks", "from trainlab import checks\n\nVARIANT = 0"
+        )
+    )
+    refused(root, "a seed of 0 or more", variant=-1)
+    done = release(root, UNIT, variant=7)
+    assert done.changed and "VARIANT = 7" in source.read_text()
+    assert "VARIANT = 7" in (root / "assignments" / UNIT / f"{UNIT}.ipynb").read_text()
+    assert "VARIANT = 7" in (root / "solutions" / UNIT / f"{UNIT}.ipynb").read_text()
+    assert not release(root, UNIT).changed

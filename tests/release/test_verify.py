@@ -10,18 +10,18 @@ from grader.build.build import build
 from grader.engine import grade as engine
 from grader.engine.result import Result
 from grader.engine.submission import Submission
-from grader.release.leaks import leaks
-from grader.release.verify import Report, verify
+from grader.release.release import release
+from grader.release.verify import Report, _within_reach, verify
+from grader.source.course import read_course
 from grader.source.notebook import Assignment
-from tests.support import tinyunit
+from tests.support import smallcourse, tinyunit
+from tests.support.course import leaks
 
 SQUARED_SURVIVES = "this misconception survives every test of 'double'"
 
 
-def grade(notebook: bytes, assignment: Assignment) -> Result:
-    return engine.grade(
-        Submission(tinyunit.UNIT, ((f"{tinyunit.UNIT}.ipynb", notebook),)), assignment, allow_unsandboxed=True
-    )
+def grade(submission: Submission, assignment: Assignment) -> Result:
+    return engine.grade(submission, assignment, allow_unsandboxed=True)
 
 
 def report(where: Path, **parts: str) -> Report:
@@ -44,6 +44,39 @@ def test_a_sound_unit_has_no_problem(tmp_path):
         "squared": ("test_double_values",),
         "off_by_one": ("test_double_values", "test_double_zero"),
     }
+
+
+CELLS = [
+    smallcourse.code("def one():\n    ### BEGIN SOLUTION\n    return 1\n    ### END SOLUTION", "one"),
+    smallcourse.code("said = one()\nassert said == 1", "t_one", points=1),
+    smallcourse.code("said += 1\nassert said == 2", "t_goes_on", points=1),
+    smallcourse.code("def tried(one=None):\n    return 2 if one is None else one()", "locked", locked=True),
+    smallcourse.code("through = [lambda: one()]", "also_locked", locked=True),
+    smallcourse.code("def two():\n    ### BEGIN SOLUTION\n    return 2\n    ### END SOLUTION", "two"),
+    smallcourse.code("assert two() == tried() == 2", "t_two", points=1),
+    smallcourse.code(
+        "for said in [two()]:\n    assert said == 2\nsaid = 2\nassert said == 2", "t_own", points=1
+    ),
+    smallcourse.code("for _ in []:\n    said = 2\nassert said == 2 == two()", "t_perhaps", points=1),
+    smallcourse.code("assert two() == 2 * through[0]()", "t_through", points=1),
+    smallcourse.code("assert two() == 2 * (lambda: one())()", "t_inside", points=1),
+]
+
+
+@pytest.mark.parametrize(
+    ("exercise", "asked"),
+    [
+        ("one", {"t_one", "t_goes_on", "t_perhaps", "t_through", "t_inside"}),
+        ("two", {"t_two", "t_own", "t_perhaps", "t_through", "t_inside"}),
+    ],
+)
+def test_an_entry_is_graded_by_every_test_that_its_answer_can_change(tmp_path, exercise, asked):
+    """Also through a set-up cell and inside a function; an argument of the same name, or a name that the test binds
+    itself before it reads it, is another thing."""
+    assignment = read_course(smallcourse.make(tmp_path, CELLS)).assignment(smallcourse.UNIT)
+    [entered] = [one for one in assignment.exercises if one.name == exercise]
+    within = _within_reach(assignment, entered)
+    assert {test.id for notebook in within.notebooks for test in notebook.tests} == asked
 
 
 def test_a_surviving_misconception_is_named(tmp_path):
@@ -130,3 +163,31 @@ def test_an_exercise_without_entries_is_named(tmp_path, kind):
     kept = [entry for entry in entries if not entry.startswith(kind)]
     found = problems(report(tmp_path, bank="\n\n\n@".join([head, *kept])))
     assert found["double"] == f"the bank has no {kind} for it"
+
+
+DOUBLE = smallcourse.code(
+    "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION", "double"
+)
+
+
+@pytest.mark.parametrize(
+    ("test", "expected"),
+    [
+        ("assert double(2) == 4", {}),
+        ("assert callable(double)", {"t_double": "the untouched student version passes it"}),
+        (
+            "assert double(2) == 5",
+            {"t_double": "the solution fails it: AssertionError: assert double(2) == 5"},
+        ),
+    ],
+)
+def test_a_unit_without_a_bank_is_tried_on_its_own_two_versions(tmp_path, test, expected):
+    """In a course with nbgrader's own names of folders, released or not."""
+    root = smallcourse.make(tmp_path, [DOUBLE, smallcourse.code(test, "t_double", points=1)])
+    assert problems(verify(root, "ps1", grade)) == expected
+    release(root, "ps1")
+    assert problems(verify(root, "ps1", grade)) == expected
+    assert [(row.kind, row.name) for row in verify(root, "ps1", grade).rows] == [
+        ("solution", "solution"),
+        ("blank", "student version"),
+    ]

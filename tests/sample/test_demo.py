@@ -12,7 +12,7 @@ import pytest
 
 from grader.engine.result import Status
 from grader.errors import CourseError
-from grader.sample.classroom import ROTA, make_class, make_course
+from grader.sample.classroom import ROTA, WRITERS, make_class, make_course
 from grader.sample.demo import run_demo
 from tests.support.course import ROOT
 
@@ -66,11 +66,15 @@ def test_gradebook_feedback_and_csv_are_written(demo):
     assert (demo.folder / "gradebook.db").stat().st_size > 0
     with (demo.folder / "grades.csv").open() as file:
         exported = {row["student_id"]: row for row in csv.DictReader(file)}
+    kinds = {student.id: student.kind for student in demo.students}
+    assert sum(kind in WRITERS for kind in kinds.values()) == 9, (
+        "the others have left the written question open"
+    )
     for row in demo.summary.rows:
         found = exported[row.student]
-        score = "" if row.score is None else f"{row.score:g}"
-        assert (found["auto_score"], found["score"]) == (score, score), "nobody answered the written question"
-        assert found["status"] == ("graded" if score else "not graded")
+        auto, waits = "" if row.score is None else f"{row.score:g}", kinds[row.student] in WRITERS
+        assert (found["auto_score"], found["score"]) == (auto, "" if waits else auto)
+        assert found["status"] == ("needs manual grading" if waits else "graded" if auto else "not graded")
     for row in demo.summary.rows:
         page = demo.folder / "feedback" / row.student / UNIT / f"{UNIT}.html"
         assert page.stat().st_size > 0
@@ -107,7 +111,7 @@ def test_nothing_is_overwritten(tmp_path):
         (("verify", "99_nothing"), "no unit '99_nothing'"),
         (("demo", "99_nothing"), "no unit '99_nothing'"),
         (("grade", "99_nothing"), "no unit '99_nothing'"),
-        (("build", "--course", "/nonexistent"), "no text source"),
+        (("build", "--course", "/nonexistent"), "no such folder"),
         (("grade", UNIT, "--course", "/nonexistent"), "no such folder"),
         (("grade", UNIT), "no submissions of '05_momentum'"),
         (("demo", "--into", "/proc/nothing"), "/proc/nothing"),

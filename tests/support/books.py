@@ -39,6 +39,14 @@ def scores(course: Path) -> dict[str, float | None]:
         return dict(db.execute(query))
 
 
+def cells(course: Path) -> dict[tuple[str, str], float | None]:
+    """The automatic score of every graded cell, by student and grade id."""
+    query = """SELECT sa.student_id, c.name, g.auto_score FROM grade g JOIN submitted_notebook sn ON g.notebook_id = sn.id
+               JOIN submitted_assignment sa ON sn.assignment_id = sa.id JOIN base_cell c ON g.cell_id = c.id"""
+    with sqlite3.connect(course / "gradebook.db") as db:
+        return {(student, cell): score for student, cell, score in db.execute(query)}
+
+
 def notebooks(course: Path) -> dict[str, bytes]:
     """All autograded notebooks by path."""
     return {

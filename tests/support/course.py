@@ -10,11 +10,21 @@ import nbformat
 from nbformat import NotebookNode
 
 from grader.build.build import units
+from grader.release.leaks import leaked
+from grader.source.course import read_course
 
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = units(ROOT)
 LECTURES = [unit for unit in UNITS if (ROOT / "lectures" / f"{unit}.py").exists()]
 ASSIGNMENTS = [unit for unit in UNITS if (ROOT / "solutions" / unit / f"{unit}.py").exists()]
+
+
+def leaks(root: Path, unit: str) -> list[tuple[str, str]]:
+    """Where a secret of the unit's source stands in the student version of the course at `root`, and which."""
+    course = read_course(root)
+    folder = course.folder("release", ".", unit)
+    where = folder.relative_to(course.root)
+    return [(f"{where}: {leak.where}", leak.piece) for leak in leaked(course, unit, folder)]
 
 
 def notebooks() -> Iterator[tuple[Path, NotebookNode]]:

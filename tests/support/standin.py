@@ -17,21 +17,23 @@ from types import FrameType
 from typing import Any
 
 import grader
-from grader.batch.grade import grade_class
+from grader.batch.grade import Options, grade_class
 from grader.engine import grade as engine
 from grader.engine.result import NotebookResult, Result, Status, TestResult, Verdict
 from grader.sandbox.limits import Limits
-from tests.support.toycourse import UNIT
+from tests.support.toycourse import UNIT, own_version
 
 HERE = str(Path(grader.__file__).parent) + os.sep
 
 
 def stand_in(submission, assignment, limits=None, *, allow_unsandboxed=False) -> Result:
-    """A verdict for each test from the bits of the key; no score for what is no JSON."""
+    """A verdict for each test from the bits of the key, but for the unit's own versions; no score for what is no JSON."""
     key = engine.result_key(submission, assignment, limits or Limits())
     if not any(data.startswith(b"{") for data in submission.notebooks.values()):
         return Result(key, assignment.unit, Status.UNGRADABLE, "the file is no notebook")
     notebook, bits = assignment.notebooks[0], int(key[:8], 16)
+    if own := own_version(submission.notebooks.get(notebook.name, b"")):
+        bits = -1 if own is Verdict.PASSED else 0
     tests = [
         TestResult(test.id, Verdict.PASSED, test.points, test.points)
         if bits >> place & 1
@@ -81,7 +83,7 @@ def main() -> None:
     if options.kill_at or options.count:
         assert threading.current_thread() is threading.main_thread()
         sys.settrace(lines)
-    grade_class(options.course, UNIT, workers=2, progress=False)
+    grade_class(options.course, UNIT, Options(workers=2, progress=False))
     sys.settrace(None)
     print(lines.seen)
 

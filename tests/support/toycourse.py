@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from grader.engine.result import Verdict
 from grader.source.notebook import Assignment, read_assignment
 
 UNIT = "toy"
@@ -244,6 +245,13 @@ class Course:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
         return folder
+
+
+def own_version(content: bytes) -> Verdict | None:
+    """For stand-ins of the engine: what each test says where `content` is the unit's own solution, or the notebook that nobody touched."""
+    if SECRET.encode() not in content:
+        return None
+    return Verdict.FAILED if b"raise NotImplementedError" in content else Verdict.PASSED
 
 
 def extra_cell(nb: dict[str, Any], source: str, before: str = "", after: str = "") -> dict[str, Any]:

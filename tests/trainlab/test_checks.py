@@ -256,7 +256,48 @@ def test_counted_counts() -> None:
 
 def test_public_passed_prints_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     checks.public_passed("f: values")
-    assert capsys.readouterr().out == "f: values: public checks passed; hidden checks follow at grading.\n"
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1 and "\x1b[32m✓\x1b[0m f: values: public checks passed" in said
+    assert "grader check" in said  # who learns alone has no grading to wait for
+
+
+@pytest.fixture(scope="module")
+def shown() -> list[list[Any]]:
+    """What a notebook shows of three cells: a failed check, a name that is not there, an error of the student's own."""
+    import nbclient
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    cells = [
+        "from trainlab import checks",
+        "checks.array([1.0, 2.0], [1.0, 3.0], 'velocity')",
+        "velocity(3)",
+        "[][1]",
+    ]
+    nb = new_notebook(cells=[new_code_cell(source) for source in cells])
+    nbclient.NotebookClient(nb, timeout=120, allow_errors=True).execute()
+    return [cell.outputs for cell in nb.cells[1:]]
+
+
+@pytest.mark.slow
+def test_a_failed_check_shows_its_sentence_and_where_help_is(shown: list[list[Any]]) -> None:
+    (output,) = shown[0]
+    assert output.ename == "CheckError"
+    lines = "\n".join(output.traceback).split("\n")
+    assert len(lines) == 2
+    assert "velocity[1] is 2, expected 3" in lines[0] and "Hint 1" in lines[1]
+
+
+@pytest.mark.slow
+def test_cells_out_of_order_are_said(shown: list[list[Any]]) -> None:
+    (error,) = [output for output in shown[1] if output.output_type == "error"]
+    (said,) = [output for output in shown[1] if output.output_type == "stream"]
+    assert error.ename == "NameError" and "Run All Above" in said.text
+
+
+@pytest.mark.slow
+def test_other_errors_keep_their_traceback(shown: list[list[Any]]) -> None:
+    (output,) = shown[2]
+    assert output.ename == "IndexError" and "Traceback" in "\n".join(output.traceback)
 
 
 def test_torch_is_not_imported_until_a_tensor_comes() -> None:

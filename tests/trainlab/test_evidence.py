@@ -68,21 +68,23 @@ def test_nothing_measured_is_no_evidence():
 
 def test_wording():
     row = claim("S2-18", "limit", [1.999, 2.001], predicted=2, within=0.001)
-    assert row.cells == ("S2-18", "limit", "2", "1.999 to 2.001", "off by 0.05 %, allowed 0.1 %", "holds")
+    assert row.cells == ("S2-18", "limit", "2", "1.999 to 2.001", "within 0.05 %, allowed 0.1 %", "holds")
     assert claim("", "x", 3, at_least=2).margin == "1 to spare"
     assert claim("", "x", 3, at_most=2).cells[2:] == ("≤ 2", "3", "1 beyond", "FAILS")
     assert claim("", "x", 7, predicted=7, within=0).margin == "exact"
 
 
 def test_digits_of_rounding_are_not_shown():
-    assert claim("", "x", 3.1e-16, at_most=1e-12).cells[3:5] == ("rounding", "rounding to spare")
-    assert claim("", "x", 1 + 3e-16, predicted=1, within=0.1).margin == "off by rounding, allowed 10 %"
+    assert claim("", "x", 3.1e-16, at_most=1e-12).cells[3:5] == ("rounding", "at the bound")
+    assert claim("", "x", 1 + 3e-16, predicted=1, within=0.1).margin == "within rounding, allowed 10 %"
+    assert claim("", "x", 1 + 2e-9, predicted=1, within=1e-7).margin == "within 2e-9, allowed 1e-7"
+    assert claim("", "x", 2, predicted=2, within=1e-7).margin == "exact"
 
 
 def test_a_table_is_shown_and_passes(shown):
     table(claim("S2-18", "limit", 2, predicted=2, within=0.1))
     [only] = shown
-    assert str(only).split("\n")[0].split() == ["claim", "what", "predicted", "measured", "here", "margin"]
+    assert str(only).split("\n")[0].split() == ["what", "predicted", "measured", "here", "margin", "verdict"]
 
 
 def test_a_failed_claim_is_shown_first_and_then_raised(shown):
@@ -96,7 +98,14 @@ def test_html_is_escaped_and_has_a_row_for_each_claim():
     text = Table((claim("", "a < b & c", 1, at_least=0), claim("", "d", 1, at_least=0)))._repr_html_()
     assert "a &lt; b &amp; c" in text
     assert text.count("<tr>") == 3
-    assert text.count("<th ") == 6
+    assert text.count("<th ") == 5
+    assert text.startswith('<div style="overflow-x: auto" tabindex="0" '), "on a phone it scrolls"
+    assert "<details>" not in text
+
+
+def test_codes_are_out_of_view_and_the_last_column_has_its_name():
+    seen, folded = Table((claim("S2-18", "limit", 2, at_least=1),))._repr_html_().split("<details>")
+    assert "S2-18" not in seen and "S2-18" in folded and ">verdict<" in seen
 
 
 def test_more_checks_are_folded_into_one_line_and_the_codes_with_them(shown):

@@ -61,11 +61,33 @@ def test_in_a_live_front_end_the_sliders_follow_and_move_the_picture(shown):
     assert picture.value != before
 
 
+@pytest.mark.parametrize(
+    ("slider", "decimals", "first", "last"),
+    [
+        (Slider("hidden units", 2, 5, 1, 2), 0, (2, 3), 5),
+        (Slider("start", 0.0, 59.0, 1.0, 0.0), 0, (0, 1), 59),
+        (Slider("gap", -6.0, 20.0, 0.5, 4.0), 1, (-6, -5.5), 20),
+        (Slider("spread", 0.25, 8, 0.25, 1), 2, (0.25, 0.5), 8),
+        (Slider("rate", 0.05, 4.0, 0.05, 1.9), 2, (0.05, 0.1), 4),
+    ],
+)
+def test_a_slider_shows_as_many_decimals_as_its_values_have(shown, slider, decimals, first, last):
+    """Whole numbers read "2", not "2.00"."""
+    assert (slider.values[:2], slider.values[-1]) == (first, last)
+    explore(lambda x: line(x, 0), stills=[{"x": 1}], alt=ALT, live=True, x=slider)
+    assert shown[1].children[0].readout_format == f".{decimals}f"
+
+
 def test_moving_a_slider_draws_once(shown, monkeypatch):
     explore_lines(live=True)
     figures: list[object] = []
     figure = plots.figure
-    monkeypatch.setattr(plots, "figure", lambda *panels: figures.append(panels) or figure(*panels))  # type: ignore[func-returns-value]
+
+    def counted(*panels, **size):
+        figures.append(panels)
+        return figure(*panels, **size)
+
+    monkeypatch.setattr(plots, "figure", counted)
     shown[1].children[0].value = -2
     assert len(figures) == 1
 
@@ -76,8 +98,8 @@ def test_no_figure_outlives_its_picture(shown, monkeypatch):
     figures: list[weakref.ref[Figure]] = []
     figure = plots.figure
 
-    def watched(*panels):
-        made = figure(*panels)
+    def watched(*panels, **size):
+        made = figure(*panels, **size)
         figures.append(weakref.ref(made))
         return made
 
@@ -95,13 +117,18 @@ def test_axes_stay_in_place_and_all_type_has_room(monkeypatch):
     """While sliders move; laid out for the widest of the samples."""
     figures: list[Figure] = []
     figure = plots.figure
-    monkeypatch.setattr(plots, "figure", lambda *panels: figures.append(figure(*panels)) or figures[-1])  # type: ignore[func-returns-value]
+
+    def kept(*panels, **size):
+        figures.append(figure(*panels, **size))
+        return figures[-1]
+
+    monkeypatch.setattr(plots, "figure", kept)
     samples = [line(slope, 0.0) for slope in (-1e-6, 2.0, 123456.0)]
     paint = interact.painter(samples)
     figures.clear()
     for sample in samples:
         picture = Image.open(io.BytesIO(paint(sample)))
-        assert picture.size == (700, 260)
+        assert picture.size == (plots.DENSITY * 700, plots.DENSITY * 260)
     assert len({ax.get_position().bounds for fig in figures for ax in fig.axes}) == 1
     for fig in figures:
         drawn, size = fig.get_tightbbox(), fig.get_size_inches()
@@ -112,7 +139,7 @@ def test_a_picture_under_sliders_is_the_stored_one_but_for_its_margins():
     """Same size, same background, same colours."""
     panel = line(1.0, 0.0)
     painted, stored = (
-        Image.open(io.BytesIO(data)).convert("RGB")
+        Image.open(io.BytesIO(data)).convert("RGBA")
         for data in (interact.painter([panel])(panel), plots.png(plots.figure(panel), small=False))
     )
     assert painted.tobytes() == stored.tobytes()
@@ -125,6 +152,19 @@ def test_nothing_of_one_picture_is_left_in_the_next():
     first = paint(falling)
     assert paint(rising) != first
     assert paint(falling) == first
+
+
+@pytest.mark.parametrize(("stills", "columns"), [(1, None), (2, None), (3, None), (4, 2), (6, 3)])
+def test_the_live_figure_has_the_proportions_of_a_still_and_stands_in_a_screen(stills, columns):
+    """Geometry is the point: a circle stays a circle, and sliders and figure are seen at once in 768 pixels."""
+    still = plots.figure(*[line(1.0, 0.0)] * stills, columns=columns)
+    width, height = still.get_size_inches() / (columns or stills, stills // (columns or stills))
+    live = interact.shape(stills, columns)
+    assert live[0] / live[1] == pytest.approx(width / height)
+    assert live[0] <= plots.WIDTH + 1e-9 and live[1] <= plots.TALLEST + 1e-9
+    assert live[0] >= width and live[1] >= height
+    painted = Image.open(io.BytesIO(interact.painter([line(1.0, 0.0)], live)(line(1.0, 0.0))))
+    assert painted.width / painted.height == pytest.approx(width / height, rel=0.01)
 
 
 class Shell:

@@ -89,19 +89,35 @@ def test_a_figure_enters_a_notebook_with_its_text(shown):
     assert bundle["text/plain"] == alt
     assert options == {"raw": True, "metadata": {"image/png": {"alt": alt}}}
     match = re.fullmatch(
-        r'<img alt="([^"]*)" style="[^"]*" src="data:image/png;base64,([^"]*)">', bundle["text/html"]
+        r'<img alt="([^"]*)" width="700" style="[^"]*" src="data:image/png;base64,([^"]*)">',
+        bundle["text/html"],
     )
     assert match
     assert html.unescape(match[1]) == alt
-    assert match[2] == bundle["image/png"]
-    picture = Image.open(io.BytesIO(base64.b64decode(bundle["image/png"])))
-    assert picture.convert("RGBA").getpixel((0, 0)) == (255, 255, 255, 255)  # opaque
+    for data, width in ((match[2], 1400), (bundle["image/png"], 700)):  # sharp; for pages that take no HTML
+        picture = Image.open(io.BytesIO(base64.b64decode(data)))
+        assert picture.width == width
+        assert picture.convert("RGBA").getchannel("A").getpixel((0, 0)) == 0  # the page's own light or dark
+
+
+@pytest.mark.parametrize("page", ["white", "#111111"])
+def test_a_compressed_picture_looks_like_the_whole_one_on_a_light_and_a_dark_page(page):
+    def seen(data):
+        picture = Image.open(io.BytesIO(data)).convert("RGBA")
+        ground = Image.new("RGBA", picture.size, page)
+        ground.alpha_composite(picture)
+        return np.asarray(ground.convert("RGB")).astype(float)
+
+    fig = plots.figure(panels()["descents"], panels()["lines"])
+    off = np.abs(seen(plots.png(fig)) - seen(plots.png(fig, small=False)))
+    assert off.max() <= 80  # where two colours cross
+    assert off.mean() <= 0.5
 
 
 def test_every_colour_of_the_palette_survives_compression():
     lines = [Curve([0, 1], [k, k]) for k in range(len(plots.COLOURS))]
     picture = Image.open(io.BytesIO(plots.png(plots.figure(plots.lines(*lines, xlabel="x", ylabel="y")))))
-    used = {tuple(pixel) for pixel in np.asarray(picture.convert("RGB")).reshape(-1, 3).tolist()}
+    used = {tuple(pixel) for pixel in np.asarray(picture.convert("RGBA"))[..., :3].reshape(-1, 3).tolist()}
     wanted = {tuple(round(255 * part) for part in to_rgb(colour)) for colour in plots.COLOURS}
     assert wanted <= used
 
