@@ -25,6 +25,11 @@ _TEAM = re.compile(
 NO_TEAM = f"a team's submission: list its members in {TEAMS} (team,student) and give it again"
 
 
+def names_a_team(name: str) -> bool:
+    """Whether this is what a platform calls a team that nobody has named ("Group 3", "Équipe B"), and so no student's name."""
+    return _TEAM.fullmatch(name.casefold()) is not None
+
+
 def identify(
     students: list[Handed], form: str, roster: Roster | None, course: Course, unit: str
 ) -> tuple[list[Handed], list[tuple[str, str]], list[str]]:
@@ -51,7 +56,7 @@ def identify(
                 if student.row not in roster.find(made) and not _same(student.name, roster.name(student.row)):
                     by_number.append(f"{printable(student.name, 40)}, number {student.number}")
                 _give_id(student, roster, course, unit)
-        unnamed = not student.number or _TEAM.fullmatch(student.name.casefold())
+        unnamed = not student.number or names_a_team(student.name)
         if form == "Moodle" and student.row is None and unnamed:
             nobodys.append((student.id, NO_TEAM))
         else:

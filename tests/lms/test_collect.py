@@ -22,6 +22,7 @@ from grader.errors import CourseError
 from grader.lms import archive
 from grader.lms import collect as collecting
 from grader.lms.collect import collect
+from grader.lms.identify import names_a_team
 from grader.lms.roster import read_roster
 from grader.source.course import read_course
 from tests.support import toycourse
@@ -577,15 +578,19 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\\\0"), min_si
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.sets(NAMES, min_size=1, max_size=6), number=st.integers(1, 10**9))
 @example(names={".", "0"}, number=1)  # `._1_assignsubmission_file` is a folder here, and no file of macOS's
+@example(names={"TEAM", "Ann"}, number=1)
 def test_any_name_gets_a_folder_of_its_own(course, tmp_path, names, number):
-    """Moodle's form: whatever students are called, each has one folder inside submitted/, and a second run finds it."""
+    """Moodle's form: whatever students are called, each has one folder inside submitted/, and a second run finds it; what is called
+    like a team is told to the instructor."""
     shutil.rmtree(course.root / "submitted", ignore_errors=True)
     plain = sorted(name.replace("_", " ") for name in names)
     path = zipped(tmp_path, [(f"{name}_{number + n}_assignsubmission_file/{NOTEBOOK}", f"{n}") for n, name in enumerate(plain)])  # fmt: skip
     assume(not any(name[1:2] == ":" for name in plain))  # a drive
     got = collect(course, UNIT, path)
-    assert len(got.new) == len(plain)
-    assert sorted(submitted(course).values()) == sorted(str(n) for n in range(len(plain)))
+    theirs = [str(n) for n, name in enumerate(plain) if not names_a_team(name)]
+    assert len(got.new) == len(theirs)
+    assert len(got.skipped) == len(plain) - len(theirs)
+    assert sorted(submitted(course).values()) == sorted(theirs)
     assert collect(course, UNIT, path).same == got.new
 
 
