@@ -25,7 +25,7 @@ test: $(WITH_SITE)    ## everything that must hold
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations=40
 
 check: $(READY)       ## at every save, in a minute or two: lint, types, and the tests that run no notebook, no class and no browser
 	$(BIN)/ruff check .

@@ -1,9 +1,10 @@
-"""What holds for every test: where commands are found, and the marks that select a unit."""
+"""What holds for every test: where commands are found, the marks that select a unit, and who runs what, in which order."""
 
+import functools
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,16 @@ from tests.support.course import UNITS
 # nbgrader starts `alembic` by name; where the environment was not activated, it stands beside our Python.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
+BY_UNIT = tuple(f"tests/course/test_{name}.py" for name in ("artefacts", "lectures", "units"))
+"""Of these files a unit's tests are a group of their own."""
+LONGEST = (
+    "tests/hostile/test_hostile.py::test_inside_an_honest_class",
+    "tests/hostile/test_hostile.py",
+    "tests/browser/test_site.py",
+    "tests/course/test_colab.py",
+)
+"""Groups of two minutes and more, the longest first; units, of a minute each, come after them."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     for unit in UNITS:
@@ -21,9 +32,29 @@ def pytest_configure(config: pytest.Config) -> None:
         )
 
 
-def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
-    """A test whose parameters name a unit carries that unit's mark."""
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test whose parameters name a unit carries that unit's mark. A group of tests is one worker's, so that what they share is made
+    once; the longest group goes first, so that no worker waits long for another at the end."""
+    order: dict[pytest.Item, tuple[int, str]] = {}
     for item in items:
+        group = file = item.nodeid.partition("::")[0]
         for unit in UNITS:
             if re.search(rf"\b{unit}\b", item.name):
                 item.add_marker(f"unit{unit[:2]}")
+                group = unit if file in BY_UNIT else file
+        group = next((one for one in LONGEST if item.nodeid.startswith(one)), group)
+        item.add_marker(pytest.mark.xdist_group(group))
+        rank = LONGEST.index(group) if group in LONGEST else len(LONGEST) + (group == file)
+        order[item] = rank, group
+    items.sort(key=order.__getitem__)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_question_to_alembic() -> Iterator[None]:
+    """For each new gradebook nbgrader starts a process that says which version of the schema is its own: the answer is always the same."""
+    api = sys.modules.get("nbgrader.api")
+    with pytest.MonkeyPatch.context() as patch:
+        if api is not None:
+            patch.setattr(api, "get_alembic_version", functools.cache(api.get_alembic_version))
+        yield
