@@ -90,6 +90,12 @@ def test_trainlab_is_importable_where_only_the_base_install_is():
     assert done.returncode == 0, done.stderr
 
 
+def test_what_is_asked_for_is_pinned_for_the_tests():
+    pins = {plain(line.partition("==")[0]) for line in (ROOT / "constraints.txt").read_text().splitlines()}
+    asked = {plain(Requirement(text).name) for texts in (BASE, *EXTRAS.values()) for text in texts}
+    assert not asked - pins
+
+
 def test_one_version_and_one_address_stand_everywhere():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert citation["version"] == PROJECT["version"]
