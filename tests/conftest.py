@@ -21,8 +21,10 @@ LONGEST = (
     "tests/hostile/test_hostile.py",
     "tests/browser/test_site.py",
     "tests/course/test_colab.py",
+    "tests/trainlab/test_plots.py",
+    "tests/trainlab/test_interact.py",
 )
-"""Groups of two minutes and more, the longest first; units, of a minute each, come after them."""
+"""The longest groups of `make test`, then those of `make check`; units, of a minute each, come after them."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
