@@ -15,7 +15,7 @@ QUICK := tests/trainlab tests/source tests/test_house.py tests/build/test_course
 
 # two workers on two cores: PyTorch's own threads would only wait for each other
 test check: export OMP_NUM_THREADS := 1
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder # groups and their order: tests/conftest.py
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder # groups and their order: tests/conftest.py
 
 .PHONY: demo test check lab build verify site bench colab clean
 

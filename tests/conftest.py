@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,22 +35,39 @@ def pytest_configure(config: pytest.Config) -> None:
         )
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
+def group(nodeid: str) -> str:
+    """The tests that one worker runs one after the other: a part of LONGEST, a unit's own, else a file's."""
+    file, _, name = nodeid.partition("::")
+    if longest := next((one for one in LONGEST if nodeid.startswith(one)), None):
+        return longest
+    return next((unit for unit in UNITS if file in BY_UNIT and unit in name), file)
+
+
+def rank(of: str) -> tuple[int, str]:
+    """Where a group stands: by LONGEST, then the units, then the other files."""
+    return LONGEST.index(of) if of in LONGEST else len(LONGEST) + (of not in UNITS), of
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test whose parameters name a unit carries that unit's mark. A group of tests is one worker's, so that what they share is made
-    once; the longest group goes first, so that no worker waits long for another at the end."""
-    order: dict[pytest.Item, tuple[int, str]] = {}
+    """A test whose parameters name a unit carries that unit's mark. The longest group goes first, so that no worker waits long for another
+    at the end."""
     for item in items:
-        group = file = item.nodeid.partition("::")[0]
         for unit in UNITS:
             if re.search(rf"\b{unit}\b", item.name):
                 item.add_marker(f"unit{unit[:2]}")
-                group = unit if file in BY_UNIT else file
-        group = next((one for one in LONGEST if item.nodeid.startswith(one)), group)
-        item.add_marker(pytest.mark.xdist_group(group))
-        rank = LONGEST.index(group) if group in LONGEST else len(LONGEST) + (group == file)
-        order[item] = rank, group
-    items.sort(key=order.__getitem__)
+    items.sort(key=lambda item: rank(group(item.nodeid)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadscope` a group is one worker's, so that what its tests share is made once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid)
+
+    return ByGroup(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.fixture(scope="session", autouse=True)
