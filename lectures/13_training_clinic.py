@@ -322,7 +322,7 @@ def matrix(ax):
                 linestyle="none",
             )
     ax.set_yticks(range(len(FAULTS)), FAULTS)
-    ax.set_xticks(range(len(SEEN)), [name.replace("_", "\n") for name in SEEN], fontsize=7)
+    ax.set_xticks(range(len(SEEN)), [name.replace("_", "\n") for name in SEEN], fontsize=9)
     ax.set(xlim=(-0.5, len(SEEN) - 0.5), ylim=(len(FAULTS) - 0.5, -0.5))
     ax.grid(color=plots.GREY, alpha=0.2)
     ax.set_axisbelow(True)

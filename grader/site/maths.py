@@ -30,6 +30,8 @@ GLYPHS = (
     ),  # bold, italic, script, double-struck
 )
 """First and last code points of what the formulas of a course are made of."""
+PRIMES = {0x2032: "minute.ssty", 0x2033: "second.ssty", 0x2034: "uni2034.ssty"}
+"""Their glyphs for exponents, which Chromium does not look for: the others are raised already, and would be raised twice."""
 _TAG = re.compile(r"\\tag\{([^}]*)\}")
 
 
@@ -65,6 +67,8 @@ def write_font(into: Path) -> None:
     """STIX Two Math, which comes with ziamath, with the glyphs of `GLYPHS` alone: a tenth of the file."""
     with resources.as_file(resources.files("ziamath.fonts") / "STIXTwoMath-Regular.ttf") as path:
         font = TTFont(path)
+    for table in font["cmap"].tables:
+        table.cmap |= {code: glyph for code, glyph in PRIMES.items() if code in table.cmap}
     chosen = subset.Subsetter(subset.Options(layout_features=["ssty"], hinting=False))
     chosen.populate(unicodes=[code for first, last in GLYPHS for code in range(first, last + 1)])
     chosen.subset(font)
