@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from trainlab.interact import Slider
     from trainlab.plots import Panel
 
-PICTURES, WEIGHT = 100, 1_500_000
+PICTURES, WEIGHT = 64, 1_500_000
 """Pictures and bytes that a figure has at most. More pictures would take `make site` longer than they help a reader."""
 WIDTH, TALLEST = 3.5, 4.0
 """Inches of a picture, so that its type has 11 pixels or more in a column of 312: a telephone's, with its margins."""
