@@ -137,16 +137,22 @@ def test_every_formula_of_the_course_is_mathml():
     assert seen > 1000
 
 
-def test_a_prime_stands_no_higher_than_an_exponent(tmp_path):
-    """The glyphs of most fonts are raised already; as exponents they would be raised twice."""
+def test_primes_stand_no_higher_than_exponents_and_roots_take_no_more_room_than_their_sign(tmp_path):
+    """The primes of most fonts are raised already; as exponents they would be raised twice. And Chromium leaves behind a root what the
+    widest of its signs would take."""
     maths = pytest.importorskip("grader.site.maths", reason="make site installs what it needs")
     from fontTools.ttLib import TTFont
 
     maths.write_font(tmp_path)
     font = TTFont(tmp_path / maths.FONT)
-    names, glyphs = font.getBestCmap(), font["glyf"]
+    names, glyphs, variants = font.getBestCmap(), font["glyf"], font["MATH"].table.MathVariants
     for prime in (0x2032, 0x2033, 0x2034):
         assert glyphs[names[prime]].yMax < glyphs[names[ord("2")]].yMax
+    root = names[0x221A]
+    built = variants.VertGlyphConstruction[variants.VertGlyphCoverage.glyphs.index(root)]
+    signs = [sign.VariantGlyph for sign in built.MathGlyphVariantRecord]
+    signs += [part.glyph for part in built.GlyphAssembly.PartRecords]
+    assert len(signs) == 7 and {font["hmtx"][sign][0] for sign in signs} == {font["hmtx"][root][0]}
 
 
 def test_docstrings_keep_their_code_and_lose_no_sign():
