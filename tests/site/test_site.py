@@ -137,6 +137,13 @@ def test_every_formula_of_the_course_is_mathml():
     assert seen > 1000
 
 
+def test_names_of_functions_stand_off_what_follows_and_keep_their_index():
+    maths = pytest.importorskip("grader.site.maths", reason="make site installs what it needs")
+    assert '<mi>ln</mi><mspace width="0.17em" /><msup>' in maths.mathml(r"\ln 10^6")
+    assert "<msub><mi>log</mi><mn>2</mn></msub>" in maths.mathml(r"\log_2 x")
+    assert "mspace" not in maths.mathml(r"\ln(2)")
+
+
 def test_primes_stand_no_higher_than_exponents_and_roots_take_no_more_room_than_their_sign(tmp_path):
     """The primes of most fonts are raised already; as exponents they would be raised twice. And Chromium leaves behind a root what the
     widest of its signs would take."""
