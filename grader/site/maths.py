@@ -45,7 +45,9 @@ def mathml(latex: str, *, display: bool = False) -> str:
         r'<mo( stretchy="false")?>(?=&#x(?:0007C|02016|0002F);)', '<mo\\1 lspace="0" rspace="0">', formula
     )
     return re.sub(
-        r"(?<!sub>)(?<!sup>)(<mi>(?:ln|log|exp|tanh|sin|cos)</mi>)(?=<m(?!o))", r'\1<mspace width="0.17em" />', formula
+        r"(?<!sub>)(?<!sup>)(<mi>(?:ln|log|exp|tanh|sin|cos)</mi>)(?=<m(?!o))",
+        r'\1<mspace width="0.17em" />',
+        formula,
     )
 
 
