@@ -106,7 +106,7 @@ plots.show(
 # $\mu = \lambda_{\min}$ to $L = \lambda_{\max}$ (a number; the loss is always $L(w)$). The step $w \leftarrow w - \eta \nabla L(w)$
 # acts on each coordinate alone:
 #
-# $$w_i \leftarrow (1 - \eta\lambda_i)\, w_i .$$
+# $$w_i \leftarrow (1 - \eta\lambda_i)\, w_i . \tag{1}$$
 #
 # It shrinks when $|1 - \eta\lambda_i| < 1$. Three numbers follow.
 #
@@ -248,7 +248,7 @@ print("\n".join(f"after {step:3d} steps: {way[step]:6.3f} η" for step in (1, 2,
 #
 # They convert by $m_t = -\eta\, v_t$, $\;a_t = (1-\beta)\, v_t$ and $\eta' = \eta/(1-\beta)$. Unrolled, all three say
 #
-# $$m_t = -\eta \sum_{i \le t} \beta^{\,t-i} g_i ,$$
+# $$m_t = -\eta \sum_{i \le t} \beta^{\,t-i} g_i , \tag{2}$$
 #
 # a weighted sum of **all past gradients**. A gradient that stays the same is followed with steps $1/(1-\beta)$ times as long.
 #
@@ -377,7 +377,7 @@ print(
 # **Theory.** On one coordinate the rule reads $w_{t+1} = (1 + \beta - \eta\lambda)\, w_t - \beta\, w_{t-1}$. Its solutions
 # are combinations of $z_1^t$ and $z_2^t$, where
 #
-# $$z^2 - (1 + \beta - \eta\lambda)\, z + \beta = 0, \qquad z_1 z_2 = \beta .$$
+# $$z^2 - (1 + \beta - \eta\lambda)\, z + \beta = 0, \qquad z_1 z_2 = \beta . \tag{3}$$
 #
 # - **The wedge.** Both roots lie inside the unit circle if and only if $0 < \eta\lambda < 2(1+\beta)$, for
 #   $0 \le \beta < 1$. (At the edge one root is $-1$: put it into the equation.) Memory allows steps almost *twice* as long.
@@ -409,7 +409,7 @@ def wedge(ax):
     levels = [0.5, 0.7, 0.9]
     stable = np.where(u < 2 * (1 + b[:, None]), measured, np.nan)
     lines = ax.contour(u, b, stable, levels=levels, colors=plots.GREY, linewidths=0.9)
-    ax.clabel(lines, fontsize=8, fmt="%g", manual=[(0.9, r * r) for r in levels])
+    ax.clabel(lines, fontsize=9, fmt="%g", manual=[(0.9, r * r) for r in levels])
     ax.plot(np.append(left[::-1], right), np.append(fine[::-1], fine), color=plots.COLOURS[0])
     ax.plot(edge, fine, color=plots.COLOURS[1], linewidth=2.4)
     for name, x, y, _, colour in balls:
@@ -679,7 +679,7 @@ table(
 # More memory is not safer either. Above 0.99 the ball has energy to spare: it crosses the dent, climbs the far wall, rolls back and may
 # fall into the dent from the other side. Where it ends then turns on the third digit of β.
 #
-# **Saddles** are another matter. With a curvature $-\nu < 0$ the larger root of section 3 exceeds 1, and memory raises it: for ην = 0.1 from 1.10 (β = 0) to 1.32
+# **Saddles** are another matter. With a curvature $-\nu < 0$ the larger root of equation (3) exceeds 1, and memory raises it: for ην = 0.1 from 1.10 (β = 0) to 1.32
 # (β = 0.9). From a distance ε you are off after about $\ln(1/\varepsilon)/\ln z$ steps, and from ε = 0 never: memory needs something to
 # remember.
 #
@@ -735,7 +735,7 @@ plots.show(
 # there and falls in the long run. η = 0.6 was beyond $2/\lambda$ at the first step, and the sharpness came down to meet
 # it. You did not choose these η to suit the curvature: training brought the curvature to the η.
 #
-# **Theory.** Read the limit of section 1 backwards: at a given η, steps are stable while $\lambda < 2/\eta$. Two forces meet
+# **Theory.** Read the limit of equation (1) backwards: at a given η, steps are stable while $\lambda < 2/\eta$. Two forces meet
 # there. While training is stable, sharpness tends to *rise* (progressive sharpening, Cohen et al. 2021). Where it passes
 # $2/\eta$, the steepest direction oscillates and grows; but on a surface that is not quadratic this
 # oscillation pushes the weights towards *lower* sharpness (Damian, Nichani and Lee 2023). So the sharpness hovers at $2/\eta$, the **edge of
@@ -837,7 +837,7 @@ interact.explore(
 #
 # | who | says | exact |
 # |---|---|---|
-# | S2 | momentum is a weighted sum of all past *momentum* | of all past **gradients**, $m_t = -\eta\sum_{i\le t}\beta^{t-i}g_i$ (section 2) |
+# | S2 | momentum is a weighted sum of all past *momentum* | of all past **gradients**: equation (2) |
 # | S2 | the ball moves on although the gradient is *negative* | although the gradient **opposes the motion**: the gradient step alone would take it back (section 4, steps uphill) |
 # | S2 | like a ball, it can roll past a local minimum | it can, below a threshold of $(1-\beta)/\sqrt\eta$; out of the **better** minimum just as well; and with still more memory back in (section 4) |
 # | S2 | momentum helps to leave critical points | strict saddles, by a larger root $z$; from exactly the saddle it never moves (section 4) |

@@ -90,7 +90,7 @@ def named(surface, panel, *names):
         contours = next(c for c in ax.collections if hasattr(c, "levels"))
         spots = [lowest(np.concatenate(lines), ax.get_ylim()[1]) for lines in contours.allsegs if lines]
         ax.clabel(
-            contours, fmt="%.2g", fontsize=7, colors=plots.GREY, manual=spots if surface is fan else False
+            contours, fmt="%.2g", fontsize=9, colors=plots.GREY, manual=spots if surface is fan else False
         )
         best = np.linalg.solve(S, surface.c)
         if surface is fan:
@@ -260,7 +260,7 @@ table(
 # gradient has no component along either: with $d\hat x$ the gradient by the normalised column,
 #
 # $$dx = \frac1\sigma\Big(d\hat x - \overline{d\hat x} - \hat x\,\overline{d\hat x\,\hat x}\Big) =
-# \frac1\sigma\, P\, d\hat x ,$$
+# \frac1\sigma\, P\, d\hat x , \tag{1}$$
 #
 # where bars are means over the batch and $P$ projects away two of the column's $N$ dimensions. A bias in front of a
 # normalisation does nothing. For the weights $w$ in front of it,
@@ -930,7 +930,7 @@ table(
 #
 # $$\mathrm{E}\,(\hat x^B - \hat x)^2 = 2 - 2\sqrt{\tfrac 2B}\;\frac{\Gamma(B/2)}{\Gamma((B-1)/2)} \approx \frac{3}{2B} .$$
 #
-# At B = 2 the root of it is 0.93 standard deviations, at 32 still 0.22. *Gradient.* The $P$ of section 2 leaves $B-2$
+# At B = 2 the root of it is 0.93 standard deviations, at 32 still 0.22. *Gradient.* The $P$ of equation (1) leaves $B-2$
 # of a column's $B$ dimensions, the share $1 - 2/B$ of a random gradient. At B = 2 nothing is left but what ε lets
 # through.
 #

@@ -1126,7 +1126,7 @@ def regularisers(ax):
             label,
             color=plots.ink(plots.COLOURS[k]),
             va="center",
-            fontsize=8,
+            fontsize=9,
         )
     ax.axvline(doubled.mean(), color=plots.GREY, linestyle="--", linewidth=1)
     ax.text(doubled.mean() + 0.01, -0.75, "nothing, 200 digits", color=plots.GREY, va="center")

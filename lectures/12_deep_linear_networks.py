@@ -334,7 +334,7 @@ table(
 # **Theory.** Two layers, $\Phi = U S V^\top$. Let the rate go to zero and count time as steps × η (gradient flow). Start with
 # $W_1 = \sqrt{u_0}\, R V^\top$ and $W_2 = \sqrt{u_0}\, U R^\top$, $R$ any rotation: the modes then never mix, and the strength $u$ of a mode follows
 #
-# $$\dot u = 2u\,(s - u), \qquad u(t) = \frac{s\,e^{2st}}{e^{2st} - 1 + s/u_0}, \qquad t_{1/2} = \frac{1}{2s}\,\ln\left(\frac{s}{u_0} - 1\right)$$
+# $$\dot u = 2u\,(s - u), \qquad u(t) = \frac{s\,e^{2st}}{e^{2st} - 1 + s/u_0}, \qquad t_{1/2} = \frac{1}{2s}\,\ln\left(\frac{s}{u_0} - 1\right) \tag{1}$$
 #
 # (Saxe, McClelland and Ganguli 2014). A single layer would have $\dot u = s - u$, all modes at one pace.
 #
@@ -550,7 +550,7 @@ table(
 )
 
 # %% [markdown]
-# **Caveat.** The formula is for two layers and an aligned start. Conservation is exact for the flow alone, for every start; at a finite rate it holds to first order in η.
+# **Caveat.** Equation (1) is for two layers and an aligned start. Conservation is exact for the flow alone, for every start; at a finite rate it holds to first order in η.
 
 # %% [markdown] claims=["S4-14", "S4-15", "S4-20"]
 # ## 4. When is arrival certain?
@@ -828,7 +828,7 @@ def sweep(N, title):
             fontsize=9,
             va="center",
         )
-        ax.text(0.97, 1150, "× not in 1,500", fontsize=8, ha="right", va="top")
+        ax.text(0.97, 1150, "× not in 1,500", fontsize=9, ha="right", va="top")
 
     return draw
 
@@ -1034,7 +1034,7 @@ table(
 # %% [markdown]
 # ## Touch it
 #
-# Two layers, modes 2 and ½ from an aligned start, 12 units of time; the formula is dashed. Find (1) how much later the weak mode comes for each tenfold smaller start; (2) the
+# Two layers, modes 2 and ½ from an aligned start, 12 units of time; equation (1) is dashed. Find (1) how much later the weak mode comes for each tenfold smaller start; (2) the
 # rate at which the strong mode leaves its formula for good, and which limit of unit 05 that is; (3) the one thing that a larger rate does to the *weak* mode.
 
 

@@ -322,7 +322,10 @@ def matrix(ax):
                 linestyle="none",
             )
     ax.set_yticks(range(len(FAULTS)), FAULTS)
-    ax.set_xticks(range(len(SEEN)), [name.replace("_", "\n") for name in SEEN], fontsize=7)
+    ax.set_xticks(range(len(SEEN)), [name.replace("_", " ") for name in SEEN])
+    ax.tick_params(axis="x", labelrotation=40)
+    for name in ax.get_xticklabels():
+        name.set(ha="right", rotation_mode="anchor")
     ax.set(xlim=(-0.5, len(SEEN) - 0.5), ylim=(len(FAULTS) - 0.5, -0.5))
     ax.grid(color=plots.GREY, alpha=0.2)
     ax.set_axisbelow(True)

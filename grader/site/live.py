@@ -7,6 +7,8 @@ knows, too, the pictures are of the bowl alone: the script walks the path at eve
 from __future__ import annotations
 
 import ast
+import contextlib
+import gc
 import html
 import io
 import itertools
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from trainlab.interact import Slider
     from trainlab.plots import Panel
 
-PICTURES, WEIGHT = 100, 1_500_000
+PICTURES, WEIGHT = 64, 1_500_000
 """Pictures and bytes that a figure has at most. More pictures would take `make site` longer than they help a reader."""
 WIDTH, TALLEST = 3.5, 4.0
 """Inches of a picture, so that its type has 11 pixels or more in a column of 312: a telephone's, with its margins."""
@@ -55,26 +57,35 @@ def draw_all(course: Path, units: Sequence[str], into: Path) -> dict[str, str | 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(HEAVY)
     late_first = sorted(units, reverse=True)  # they train networks for each picture
-    with ProcessPoolExecutor(mp_context=context, max_tasks_per_child=1) as pool:
+    with ProcessPoolExecutor(mp_context=context, max_tasks_per_child=1, initializer=_alone) as pool:
         drawn = pool.map(draw, itertools.repeat(course), late_first, itertools.repeat(into))
         return dict(zip(late_first, drawn, strict=True))
+
+
+def _alone() -> None:
+    """Processes side by side gain nothing by threads of their own; nor by searching, picture after picture, what they have imported for garbage."""
+    import torch
+
+    torch.set_num_threads(1)
+    gc.freeze()
 
 
 def draw(course: Path, unit: str, into: Path) -> str | None:
     """Draw the figure of a lecture that moves into `into/unit`, a folder below the site's _static; the HTML that shows it.
 
-    None where the lecture has no such figure.
+    None where the lecture has no such figure. What the lecture prints is dropped.
     """
     import nbformat
 
     nb = nbformat.read(course / "lectures" / f"{unit}.ipynb", as_version=4)
-    found = explored([cell.source for cell in nb.cells if cell.cell_type == "code"])
-    if found is None:
-        return None
     folder = into / unit
-    folder.mkdir(parents=True, exist_ok=True)
     parts = folder.parts
-    return figure(found, folder, "../" + "/".join(parts[parts.index("_static") :]))
+    with contextlib.redirect_stdout(io.StringIO()):
+        found = explored([cell.source for cell in nb.cells if cell.cell_type == "code"])
+        if found is None:
+            return None
+        folder.mkdir(parents=True, exist_ok=True)
+        return figure(found, folder, "../" + "/".join(parts[parts.index("_static") :]))
 
 
 def explored(cells: Sequence[str]) -> Explored | None:
@@ -182,17 +193,22 @@ def encoder() -> Callable[[NDArray[np.uint8]], bytes]:
 
     from trainlab import plots
 
-    place = np.full(2**16, -1, np.int16)
-    colours = plots.palette()
+    words = plots.palette().view(np.uint32)[:, 0]
+    near, known = np.zeros(2**16, np.uint32), np.zeros(2**16, bool)
 
     def encode(pixels: NDArray[np.uint8]) -> bytes:
-        key = (pixels >> 4) @ np.array([4096, 256, 16, 1], np.uint16)
-        seen = np.flatnonzero(np.bincount(key.ravel(), minlength=2**16))
-        new = seen[place[seen] < 0]
+        seen = pixels[..., 3] > 0  # most of a picture is the page behind it
+        rgba = pixels.view(np.uint32)[..., 0][seen]
+        bits = rgba >> 4 & 15 | rgba >> 8 & 15 << 4 | rgba >> 12 & 15 << 8 | rgba >> 16 & 15 << 12
+        new = np.flatnonzero((np.bincount(bits, minlength=2**16) > 0) & ~known)
         if new.size:
-            place[new] = plots.nearest(((new[:, None] >> [12, 8, 4, 0] & 15) * 17).astype(np.uint8))
+            near[new] = words[plots.nearest(((new[:, None] >> [0, 4, 8, 12] & 15) * 17).astype(np.uint8))]
+            known[new] = True
+        painted = np.zeros(seen.shape, np.uint32)
+        painted[seen] = near[bits]
         buffer = io.BytesIO()
-        Image.fromarray(colours[place[key]]).save(buffer, "WEBP", lossless=True, method=2, quality=30)
+        picture = Image.fromarray(painted.view(np.uint8).reshape(pixels.shape))
+        picture.save(buffer, "WEBP", lossless=True, method=3, quality=0)
         return buffer.getvalue()
 
     return encode
@@ -209,7 +225,7 @@ def markup(
     """The stills, for pages without scripts, and hidden behind them what the script moves."""
     wide, high = (round(100 * LARGER * side) for side in size)
     columns = found.columns or len(found.stills)
-    look = f'width="{wide}" height="{high}"'
+    look = f'class="dark-light" width="{wide}" height="{high}"'
     stills = "".join(
         f'<img src="{address}/still{k}.webp" alt="" loading="lazy" {look}>' for k in range(len(found.stills))
     )

@@ -30,6 +30,10 @@ GLYPHS = (
     ),  # bold, italic, script, double-struck
 )
 """First and last code points of what the formulas of a course are made of."""
+PRIMES = {0x2032: "minute.ssty", 0x2033: "second.ssty", 0x2034: "uni2034.ssty"}
+"""Their glyphs for exponents, which Chromium does not look for: the others are raised already, and would be raised twice."""
+RADICALS = [f"uni221A{form}" for form in ("", ".s1", ".s2", ".s3", ".s4", ".x", ".t")]
+"""The sign of a root, the taller ones, and the parts of those that are taller still."""
 _TAG = re.compile(r"\\tag\{([^}]*)\}")
 
 
@@ -41,7 +45,9 @@ def mathml(latex: str, *, display: bool = False) -> str:
         r'<mo( stretchy="false")?>(?=&#x(?:0007C|02016|0002F);)', '<mo\\1 lspace="0" rspace="0">', formula
     )
     return re.sub(
-        r"(<mi>(?:ln|log|exp|tanh|sin|cos)</mi>)(?=<m[in])", r'\1<mspace width="0.17em" />', formula
+        r"(?<!sub>)(?<!sup>)(<mi>(?:ln|log|exp|tanh|sin|cos)</mi>)(?=<m(?!o))",
+        r'\1<mspace width="0.17em" />',
+        formula,
     )
 
 
@@ -65,6 +71,14 @@ def write_font(into: Path) -> None:
     """STIX Two Math, which comes with ziamath, with the glyphs of `GLYPHS` alone: a tenth of the file."""
     with resources.as_file(resources.files("ziamath.fonts") / "STIXTwoMath-Regular.ttf") as path:
         font = TTFont(path)
+    for table in font["cmap"].tables:
+        table.cmap |= {code: glyph for code, glyph in PRIMES.items() if code in table.cmap}
+    glyphs, widths = font["glyf"], font["hmtx"]
+    for name in RADICALS[1:]:  # Chromium leaves as much room for a root as its widest sign has
+        narrower = widths[RADICALS[0]][0] / widths[name][0]
+        glyphs[name].coordinates.scale((narrower, 1))
+        glyphs[name].recalcBounds(glyphs)
+        widths[name] = (widths[RADICALS[0]][0], glyphs[name].xMin)
     chosen = subset.Subsetter(subset.Options(layout_features=["ssty"], hinting=False))
     chosen.populate(unicodes=[code for first, last in GLYPHS for code in range(first, last + 1)])
     chosen.subset(font)

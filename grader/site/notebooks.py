@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
+from grader.site import panels
+
 Steps = Callable[[Any], Any]
 _BADGE = re.compile(r"^\[!\[[^\]]*\]\([^)]*badge[^)]*\)\]\((?P<colab>[^)]*)\)$", re.MULTILINE)
 _TITLE = re.compile(r"\A# @title (?P<title>.*)\n")
-_PICTURE = re.compile(r'<img (?P<before>[^>]*)src="data:image/png;base64,(?P<data>[^"]*)"')
+_PICTURE = re.compile(r'<img alt="(?P<alt>[^"]*)"[^>]* src="data:image/png;base64,(?P<data>[^"]*)">')
 _COMMENT = re.compile(r"\A# (?P<title>.*)\n")
 
 
@@ -52,12 +54,12 @@ def folded(nb: Any) -> Any:
 
 
 def pictures_as_files(address: str, keep: dict[str, bytes]) -> Steps:
-    """A step that takes pictures out of the page: into `keep` by number, shown from `address` when they come into view."""
+    """A step that takes pictures out of the page: into `keep` by number, shown from `address`, panel by panel, when they come into view."""
 
     def taken(match: re.Match[str]) -> str:
         name = f"{len(keep) + 1:02d}.png"
         keep[name] = base64.b64decode(match["data"])
-        return f'<img loading="lazy" {match["before"]}src="{address}/{name}"'
+        return panels.markup(f"{address}/{name}", keep[name], html.unescape(match["alt"]))
 
     def step(nb: Any) -> Any:
         for data in _shown(nb):

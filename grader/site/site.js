@@ -29,6 +29,6 @@ const reachable = new ResizeObserver((changes) => {
     else target.removeAttribute("tabindex");
   }
 });
-for (const region of document.querySelectorAll("div.math, .pst-scrollable-table-container, .output pre, div.highlight pre")) {
+for (const region of document.querySelectorAll("div.math, .panels, .pst-scrollable-table-container, .output pre, div.highlight pre")) {
   reachable.observe(region);
 }

@@ -15,9 +15,11 @@ from urllib.parse import urldefrag, urljoin
 import pytest
 from filelock import FileLock
 
+from grader.site import live
 from tests.browser.test_learner import CHROMIUM, QUIET
 from tests.support.axe import SIZES, violations
 from tests.support.course import ASSIGNMENTS, LECTURES, ROOT
+from trainlab import plots
 
 pytest.importorskip("pydata_sphinx_theme", reason="make site installs what it needs")
 pytestmark = [
@@ -164,6 +166,49 @@ def test_axe_finds_nothing_and_the_dark_has_no_white_box(site, address, browser)
         found += [f"{name}: {what}" for what in violations(tab, sizes=SIZES[:1], schemes=("light",))]
     tab.context.close()
     assert found == []
+
+
+SMALLEST = """async (dots) => {
+  const sizes = [];
+  for (const [selector, inch] of Object.entries(dots)) for (const picture of document.querySelectorAll(selector)) {
+    picture.loading = "eager";
+    await picture.decode();
+    sizes.push((9 / 72) * inch * picture.getBoundingClientRect().height / picture.naturalHeight);
+  }
+  return sizes;
+}"""
+UNREACHABLE = """() => [...document.querySelectorAll("main *")].filter(part =>
+  part.scrollWidth > part.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(part).overflowX) && part.tabIndex < 0)
+  .map(part => part.outerHTML.slice(0, 120))"""
+
+
+def test_on_a_telephone_the_type_of_every_figure_has_eleven_pixels(address, browser):
+    """Figures have type of nine points or more. What is wider than the screen scrolls by itself, by keyboard, too."""
+    dots = {".panels img": 100 * plots.DENSITY, ".picture img": 100 * live.DENSITY}
+    tab = browser.new_page(viewport={"width": 360, "height": 740})
+    wrong: list[str] = []
+    for unit in LECTURES:
+        tab.goto(f"{address}/lectures/{unit}.html")
+        sizes = tab.evaluate(SMALLEST, dots)
+        assert len(sizes) >= 5
+        wrong += [f"{unit}: {size:.1f} pixels" for size in sizes if size < 10.99]
+        wrong += [f"{unit}: {part}" for part in tab.evaluate(UNREACHABLE)]
+        if tab.evaluate("document.documentElement.scrollWidth") > 360:
+            wrong.append(f"{unit}: wider than the screen")
+    tab.close()
+    assert wrong == []
+
+
+def test_panels_stand_below_one_another_on_a_telephone_and_side_by_side_on_a_desk(address, browser):
+    tab = browser.new_page(viewport={"width": 360, "height": 740})
+    tab.goto(f"{address}/lectures/05_momentum.html")
+    first, second = (tab.locator(".panels").first.locator("img").nth(k) for k in range(2))
+    assert second.bounding_box()["y"] >= first.bounding_box()["y"] + first.bounding_box()["height"]
+    tab.set_viewport_size({"width": 1366, "height": 768})
+    left, right = first.bounding_box(), second.bounding_box()
+    assert (left["y"], left["height"]) == (right["y"], right["height"])
+    assert left["x"] + left["width"] == pytest.approx(right["x"], abs=0.01)
+    tab.close()
 
 
 def test_one_switch_unfolds_all_code_and_prints_without_the_frame(address, browser):

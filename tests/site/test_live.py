@@ -159,6 +159,18 @@ def test_a_picture_for_every_setting_in_the_order_that_the_script_counts(drawn):
     assert 'aria-label="Two &quot;lines&quot;: one rises &amp; one falls."' in markup
 
 
+def test_what_a_lecture_prints_does_not_reach_the_terminal(tmp_path, capfd):
+    cells = [LINE.replace("def line(slope, lift):", "def line(slope, lift):\n    print('a panel')")]
+    cells.insert(0, "def loud():\n    print('a cell')\n    return 1\none = loud()")
+    cells[1] = cells[1].replace("lift + slope", "lift + one * slope")
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    (tmp_path / "lectures").mkdir()
+    nbformat.write(nb, tmp_path / "lectures" / "01_line.ipynb")
+    assert live.draw(tmp_path, "01_line", tmp_path / "_static") is not None
+    assert (tmp_path / "_static" / "01_line" / "0.webp").exists()
+    assert capfd.readouterr() == ("", "")
+
+
 def test_the_script_can_be_read_at_a_sitting():
     lines = SCRIPT.read_text().splitlines()
     assert len(lines) <= 60 and max(map(len, lines)) <= 150

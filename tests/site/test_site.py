@@ -1,15 +1,14 @@
 """What a page is made of: pure steps from a notebook to a notebook, from Markdown to Markdown, from LaTeX to MathML."""
 
-import base64
-
 import nbformat
 import pytest
 from nbformat import v4
 
 from grader.build.units import read_units
-from grader.site import notebooks, pages
+from grader.site import notebooks, pages, panels
 from grader.site.links import relinked, slug
 from tests.support.course import ROOT
+from trainlab import plots
 
 PAGES = {"lectures/05_a.ipynb": "lectures/05_a.ipynb", "grader/README.md": "handbook.md", "map.md": "map.md"}
 
@@ -46,15 +45,14 @@ def test_what_installs_goes_and_checks_are_folded_under_their_first_line():
 
 
 def test_pictures_become_files_that_wait_until_they_come_into_view():
-    data = base64.b64encode(b"a picture").decode()
-    nb = v4.new_notebook(
-        cells=[code("show()", shown(f'<img alt="A curve." width="700" src="data:image/png;base64,{data}">'))]
-    )
+    data = plots.png(plots.figure(plots.lines(plots.Curve([0, 1], [0, 1]), xlabel="x", ylabel="y")))
+    nb = v4.new_notebook(cells=[code("show()", shown(plots.img(data, "A <curve>.")))])
     kept: dict[str, bytes] = {}
     after = notebooks.staged(nb, notebooks.pictures_as_files("../p", kept))
-    assert kept == {"01.png": b"a picture"}
+    assert kept == {"01.png": data}
     html = after.cells[0].outputs[0].data["text/html"]
-    assert html == '<img loading="lazy" alt="A curve." width="700" src="../p/01.png">'
+    assert html == panels.markup("../p/01.png", data, "A <curve>.")
+    assert 'loading="lazy"' in html and "base64" not in html
 
 
 def test_a_live_figure_stands_where_the_sliders_are():
@@ -137,6 +135,31 @@ def test_every_formula_of_the_course_is_mathml():
             assert "\\" not in formula, f"{path}: {match[0]}"
             seen += 1
     assert seen > 1000
+
+
+def test_names_of_functions_stand_off_what_follows_and_keep_their_index():
+    maths = pytest.importorskip("grader.site.maths", reason="make site installs what it needs")
+    assert '<mi>ln</mi><mspace width="0.17em" /><msup>' in maths.mathml(r"\ln 10^6")
+    assert "<msub><mi>log</mi><mn>2</mn></msub>" in maths.mathml(r"\log_2 x")
+    assert "mspace" not in maths.mathml(r"\ln(2)")
+
+
+def test_primes_stand_no_higher_than_exponents_and_roots_take_no_more_room_than_their_sign(tmp_path):
+    """The primes of most fonts are raised already; as exponents they would be raised twice. And Chromium leaves behind a root what the
+    widest of its signs would take."""
+    maths = pytest.importorskip("grader.site.maths", reason="make site installs what it needs")
+    from fontTools.ttLib import TTFont
+
+    maths.write_font(tmp_path)
+    font = TTFont(tmp_path / maths.FONT)
+    names, glyphs, variants = font.getBestCmap(), font["glyf"], font["MATH"].table.MathVariants
+    for prime in (0x2032, 0x2033, 0x2034):
+        assert glyphs[names[prime]].yMax < glyphs[names[ord("2")]].yMax
+    root = names[0x221A]
+    built = variants.VertGlyphConstruction[variants.VertGlyphCoverage.glyphs.index(root)]
+    signs = [sign.VariantGlyph for sign in built.MathGlyphVariantRecord]
+    signs += [part.glyph for part in built.GlyphAssembly.PartRecords]
+    assert len(signs) == 7 and {font["hmtx"][sign][0] for sign in signs} == {font["hmtx"][root][0]}
 
 
 def test_docstrings_keep_their_code_and_lose_no_sign():
