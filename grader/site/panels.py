@@ -37,7 +37,7 @@ def markup(address: str, data: bytes, alt: str) -> str:
     pixels = np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"))
     height, width = (side // plots.DENSITY for side in pixels.shape[:2])
     edges = [0, *(at // plots.DENSITY for at in cuts(pixels)), width]
-    parts = "".join(
+    parts = "".join(  # "dark-light" is the theme's word for a picture that suits both
         f'<img class="dark-light" src="{address}" alt="" loading="lazy" width="{to - at}" height="{height}"'
         f' style="--wide: {to - at}; --high: {height}; --from: {at / max(width - to + at, 1):.4%}">'
         for at, to in pairwise(edges)
