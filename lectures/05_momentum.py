@@ -18,8 +18,7 @@
 # unit 04 explains the Hessian, whose eigenvalues are called *curvatures* here.
 #
 # Two numbers decide whether gradient descent is fast, slow or useless: the largest curvature of the loss and the smallest.
-# You will derive what each of them forbids, measure it, and then see what one more number, the memory β, changes. Write
-# each prediction down before you run its cell.
+# One more, the memory β, changes what they forbid. Write each prediction down before you run its cell.
 
 # %% tags=["hide-input"]
 # @title Set-up
@@ -40,9 +39,6 @@ torch.set_num_threads(1)  # the networks are tiny: more threads cost time
 #
 # **Question.** The same bowl, the same start, three learning rates η. One run crawls, one arrives, one leaves the bowl,
 # although the surface is convex and the gradient is exact.
-#
-# An update rule is written here as a paper writes it: what to remember, then one step, for ever. `run` makes the steps
-# and records them.
 
 
 # %% claims=["S2-18"]
@@ -66,6 +62,9 @@ plots.show(
 )
 
 # %% [markdown] claims=["S2-18"]
+# An update rule is written here as a paper writes it: what to remember, then one step, for ever. `run` makes the steps
+# and records them.
+#
 # **Predict.** Somewhere between 0.15 and 0.205 the runs on this bowl begin to diverge. Where is the best η of all: near a tenth of this
 # limit, near half of it, or less than 10 % below it?
 

@@ -40,7 +40,8 @@ from trainlab.plots import Curve
 torch.set_num_threads(1)  # the networks are tiny: more threads cost time
 
 
-# %% claims=["S2-08", "S2-09"]
+# %% tags=["hide-input"] claims=["S2-08", "S2-09"]
+# @title A bowl, the loss on some rows
 class LeastSquares:  # half the mean squared error on some rows: inputs X (N, n), targets y (N,)
     def __init__(self, X, y):
         self.X, self.y = X, y
@@ -52,19 +53,19 @@ class LeastSquares:  # half the mean squared error on some rows: inputs X (N, n)
         return (w @ self.X.T - self.y) @ self.X / len(self.y)
 
 
-def minibatch(grad, w, lr, parts):  # the full gradient goes unused: each step sees one part of the data
-    for part in parts:
-        w = w - lr * part.grad(w)
-        yield w
-
-
-# %% tags=["hide-input"] claims=["S2-08", "S2-09"]
-# @title A bowl
 rng = np.random.default_rng(0)
 X = rng.normal(size=(512, 2)) * [1.0, 0.6]
 y = X @ [2.0, -1.0] + 1.5 * rng.normal(size=512)
 bowl = LeastSquares(X, y)
 lowest = bowl.value(np.linalg.lstsq(X, y, rcond=None)[0])
+
+
+# %% claims=["S2-08", "S2-09"]
+def minibatch(grad, w, lr, parts):  # the full gradient goes unused: each step sees one part of the data
+    for part in parts:
+        w = w - lr * part.grad(w)
+        yield w
+
 
 # %% tags=["hide-input"] claims=["S2-08", "S2-09"]
 # @title One epoch, three batch sizes

@@ -17,9 +17,8 @@
 # **Unit 08, conditioning.** 52 minutes. You need gradient descent, its limit 2/L and the condition number κ (unit 05),
 # and the eigenvalues of a symmetric matrix.
 #
-# One linear unit with two inputs, 300 examples, the mean squared error. In the upper row of the picture the examples are
-# prepared in four ways; under each is the error surface that they make, with 25 steps of gradient descent at its best rate. The
-# network, the loss and the rule are the same four times.
+# One linear unit with two inputs (the columns of `X`), 300 examples (its rows), the mean squared error. Above, the examples
+# prepared in four ways; below, the error surfaces that they make, and 25 steps of gradient descent at the best rate of each.
 
 # %% tags=["hide-input"]
 # @title Set-up
@@ -35,9 +34,6 @@ from trainlab.evidence import claim, table
 from trainlab.plots import Curve
 
 torch.set_num_threads(1)  # the networks are tiny: more threads cost time
-
-# %% [markdown]
-# Four short functions make the four columns. A column of `X` is an input, a row is an example.
 
 
 # %% claims=["S3-15", "S3-17", "S3-18", "S3-19"]

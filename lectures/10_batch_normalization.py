@@ -17,10 +17,9 @@
 # **Unit 10, batch normalisation.** 39 minutes. You need gradient descent and its limit 2/L (unit 05), mini-batches
 # (unit 06) and the idea that a gradient shrinks or grows from layer to layer (unit 03).
 #
-# Units 05 to 07 took the error surface as it was and walked it more cleverly. Here you change the surface: every unit
-# of every layer is standardised over the batch. You will see what that computes and what it does not, why a deep
-# network of sigmoids then trains from every start tried, which of the reasons given for it survive a test, and how it
-# fails.
+# Units 05 to 07 took the error surface as it was and walked it more cleverly. Here you change the surface. Left, the loss
+# of one linear unit over its two weights; right, the same unit, data and start, with its output standardised over the
+# batch: three rates each. What does that do to a deep network, and which of the reasons given for it survive a test?
 
 # %% tags=["hide-input"]
 # @title Set-up
@@ -42,6 +41,75 @@ from trainlab.plots import Curve
 torch.set_num_threads(1)  # the networks are tiny: more threads cost time
 torch.set_default_dtype(torch.float64)
 seeds = range(1 if os.environ.get("FAST") == "1" else 2)
+
+
+# %% tags=["hide-input"] claims=["S2-27"]
+# @title The bowl and the fan
+@dataclass(frozen=True, eq=False)
+class Bowl:  # half the mean squared error of the unit w·x against a target; all centred, target of variance 1
+    S: np.ndarray  # covariance of the inputs
+    c: np.ndarray  # covariance of inputs and target
+
+    def value(self, w):
+        return 0.5 * np.einsum("...i,ij,...j", w, self.S, w) - w @ self.c + 0.5
+
+    def grad(self, w):
+        return w @ self.S - self.c
+
+
+class Fan(Bowl):  # the same unit, normalised: 1 - the correlation of unit and target
+    def value(self, w):
+        return 1 - w @ self.c / np.sqrt(np.einsum("...i,ij,...j", w, self.S, w))
+
+    def grad(self, w):
+        q = np.einsum("...i,ij,...j", w, self.S, w)[..., None]
+        return ((w @ self.c)[..., None] * (w @ self.S) / q - self.c) / np.sqrt(q)
+
+
+def gradient_descent(grad, w, lr):
+    while True:
+        w = w - lr * grad(w)
+        yield w
+
+
+S = np.array([[1.0, 0.6], [0.6, 4.0]])
+bowl, fan = Bowl(S, S @ [-0.5, 0.4]), Fan(S, S @ [-0.5, 0.4])
+start, limit = np.array([1.2, 0.3]), 2 / np.linalg.eigvalsh(S)[-1]
+
+
+def named(
+    surface, panel, rates=()
+):  # the same panel: the contours say their loss, and what is best is marked
+    def draw(ax):
+        panel(ax)
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2)}
+        if rates:
+            ax.legend(ax.lines[:3], rates, ncols=3, columnspacing=1.2, handlelength=1.4, **below)
+        contours = next(c for c in ax.collections if hasattr(c, "levels"))
+        ax.clabel(contours, fmt="%.2g", fontsize=7, colors=plots.GREY)
+        best = np.linalg.solve(S, surface.c)
+        if surface is fan:
+            ax.plot(*np.outer(best, [0, 20]), color=plots.GREY, linestyle="--", linewidth=1.2)
+        else:
+            ax.plot(*best, color=plots.GREY, marker="+", markersize=10, linestyle="none")
+
+    return draw
+
+
+on_bowl = [run(gradient_descent, bowl, start, 25, lr=f * limit) for f in (0.3, 0.95, 1.05)]
+on_fan = [run(gradient_descent, fan, start, 25, lr=f * limit) for f in (0.3, 3.0, 30.0)]
+view = {"xlim": (-3.2, 3.2), "ylim": (-2.4, 2.4)}
+plots.show(
+    named(
+        bowl,
+        plots.descents(bowl, *on_bowl, title="the unit itself", **view),
+        ["η = 0.3 × 2/L", "0.95", "1.05"],
+    ),
+    named(fan, plots.descents(fan, *on_fan, title="normalised", **view), ["η = 0.3 × 2/L", "3", "30"]),
+    height=3.1,
+    alt="Left, a bowl with elliptic contours; one path arrives, one zigzags, one grows out of the picture. Right, contours that are rays "
+    "from the origin; paths run across the rays, each further out than the one before, and none comes back in.",
+)
 
 # %% [markdown] claims=["S1-11", "S1-12", "S2-40"]
 # ## 1. What does batch normalisation compute?
@@ -169,75 +237,9 @@ table(
 # %% [markdown] claims=["S2-27", "S2-36"]
 # ## 2. What does it do to the gradient?
 #
-# **Question.** One unit, $w_1 x_1 + w_2 x_2$, fits a target by squared error: a bowl. Now normalise the unit. What has
-# become of the bowl, and of its limit 2/L for the learning rate?
-
-
-# %% tags=["hide-input"] claims=["S2-27"]
-# @title The bowl and the fan
-@dataclass(frozen=True, eq=False)
-class Bowl:  # half the mean squared error of the unit w·x against a target; all centred, target of variance 1
-    S: np.ndarray  # covariance of the inputs
-    c: np.ndarray  # covariance of inputs and target
-
-    def value(self, w):
-        return 0.5 * np.einsum("...i,ij,...j", w, self.S, w) - w @ self.c + 0.5
-
-    def grad(self, w):
-        return w @ self.S - self.c
-
-
-class Fan(Bowl):  # the same unit, normalised: 1 - the correlation of unit and target
-    def value(self, w):
-        return 1 - w @ self.c / np.sqrt(np.einsum("...i,ij,...j", w, self.S, w))
-
-    def grad(self, w):
-        q = np.einsum("...i,ij,...j", w, self.S, w)[..., None]
-        return ((w @ self.c)[..., None] * (w @ self.S) / q - self.c) / np.sqrt(q)
-
-
-def gradient_descent(grad, w, lr):
-    while True:
-        w = w - lr * grad(w)
-        yield w
-
-
-S = np.array([[1.0, 0.6], [0.6, 4.0]])
-bowl, fan = Bowl(S, S @ [-0.5, 0.4]), Fan(S, S @ [-0.5, 0.4])
-start, limit = np.array([1.2, 0.3]), 2 / np.linalg.eigvalsh(S)[-1]
-
-
-def named(surface, panel):  # the same panel; the contours say their loss, and what is best is marked
-    def draw(ax):
-        panel(ax)
-        contours = next(c for c in ax.collections if hasattr(c, "levels"))
-        ax.clabel(contours, fmt="%.2g", fontsize=7, colors=plots.GREY)
-        best = np.linalg.solve(S, surface.c)
-        if surface is fan:
-            ax.plot(*np.outer(best, [0, 20]), color=plots.GREY, linestyle="--", linewidth=1.2)
-        else:
-            ax.plot(*best, color=plots.GREY, marker="+", markersize=10, linestyle="none")
-
-    return draw
-
-
-on_bowl = [run(gradient_descent, bowl, start, 25, lr=f * limit) for f in (0.3, 0.95, 1.05)]
-on_fan = [run(gradient_descent, fan, start, 25, lr=f * limit) for f in (0.3, 3.0, 30.0)]
-view = {"xlim": (-3.2, 3.2), "ylim": (-2.4, 2.4)}
-plots.show(
-    named(
-        bowl,
-        plots.descents(bowl, *on_bowl, labels=["0.3 × 2/L", "0.95", "1.05"], title="the unit itself", **view),
-    ),
-    named(fan, plots.descents(fan, *on_fan, labels=["0.3 × 2/L", "3", "30"], title="normalised", **view)),
-    height=2.9,
-    alt="Left, a bowl with elliptic contours; one path arrives, one zigzags, one grows out of the picture. Right, contours that are rays "
-    "from the origin; paths run across the rays, each further out than the one before, and none comes back in.",
-)
-
-# %% [markdown] claims=["S2-27", "S2-36"]
-# The contours have become rays: only the direction of $w$ counts. (Unit and target have mean 0 and variance 1 now: half
-# their mean squared difference is 1 minus their correlation.) The dashed ray is the best one.
+# **Question.** One unit, $w_1 x_1 + w_2 x_2$, fits a target by squared error: the bowl of the first picture. Normalised, its
+# contours are rays: only the direction of $w$ counts. (Unit and target have mean 0 and variance 1 now: half their mean
+# squared difference is 1 minus their correlation.) The dashed ray is the best one. What has become of the limit 2/L?
 #
 # **Theory.** Take ε = 0. Adding a constant to a column, or multiplying it by $a>0$, does not change $\hat x$. So the
 # gradient has no component along either: with $d\hat x$ the gradient by the normalised column,

@@ -13,8 +13,8 @@ from nbformat import NotebookNode
 from grader.build.sources import FOLDED, GENERATED
 from grader.build.units import read_units
 
-MOST_WORDS, MOST_MINUTES, MOST_LINES, MOST_LINES_OF_A_CELL = 2_800, 90, 200, 25
-WORDS_A_MINUTE, MINUTES_AN_EXPERIMENT = 200, 2
+MOST_WORDS, MOST_MINUTES, MOST_LINES, MOST_LINES_OF_A_CELL, MOST_ABOVE = 2_800, 90, 200, 25, 22
+WORDS_A_MINUTE, MINUTES_AN_EXPERIMENT, WORDS_A_LINE = 200, 2, 17
 _UNREAD = re.compile(r"<details>(?:.|\n)*?</details>|^\|.*$|^\[!\[.*$", re.MULTILINE)
 """What is folded, tables, badges."""
 _FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$]*\$", re.DOTALL)
@@ -25,7 +25,8 @@ _PREDICT = "**Predict.**"
 @dataclass(frozen=True)
 class Reading:
     """What a lecture holds in view: words of running text (a formula is one), experiments (code cells that are not folded), predictions,
-    figures, lines of code and those of the longest cell."""
+    figures, lines of code and those of the longest cell; and the lines above the first figure, which the first screen (768 pixels in
+    JupyterLab) is to show: of text, of code, and one for each cell that is folded."""
 
     words: int
     experiments: int
@@ -33,6 +34,7 @@ class Reading:
     figures: int
     lines: int
     longest: int
+    above: int
 
     @property
     def minutes(self) -> int:
@@ -61,7 +63,21 @@ def read(nb: NotebookNode) -> Reading:
         figures=len(pictures),
         lines=sum(map(len, shown)),
         longest=max(map(len, shown), default=0),
+        above=_above_first_figure(nb),
     )
+
+
+def _above_first_figure(nb: NotebookNode) -> int:
+    lines = 0.0
+    for cell in nb.cells:
+        tags = cell.metadata.get("tags", ())
+        if cell.cell_type == "markdown":
+            lines += len(cell.source.split()) / WORDS_A_LINE
+        elif GENERATED not in tags:
+            lines += 1 if FOLDED in tags else cell.source.count("\n") + 1
+        if any("image/png" in output.get("data", {}) for output in cell.get("outputs", ())):
+            break
+    return round(lines)
 
 
 def over_budget(found: Reading, printed: int) -> Iterator[str]:
@@ -73,6 +89,7 @@ def over_budget(found: Reading, printed: int) -> Iterator[str]:
         ("minutes", found.minutes, MOST_MINUTES),
         ("lines of code in view", found.lines, MOST_LINES),
         ("lines in the longest cell in view", found.longest, MOST_LINES_OF_A_CELL),
+        ("lines above the first figure", found.above, MOST_ABOVE),
     ):
         if value > most:
             yield f"{value:,} {what}; at most {most:,}"

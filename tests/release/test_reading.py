@@ -22,15 +22,15 @@ def test_what_is_counted():
         ]
     )
     found = read(nb)
-    assert found == Reading(words=7, experiments=1, predictions=1, figures=3, lines=3, longest=3)
+    assert found == Reading(words=7, experiments=1, predictions=1, figures=3, lines=3, longest=3, above=2)
     assert found.minutes == 6
 
 
 def test_what_is_over_budget_is_said():
-    assert list(over_budget(Reading(2000, 5, 4, 6, 100, 25), 30)) == []
-    said = list(over_budget(Reading(2801, 30, 10, 10, 201, 26), 70))
+    assert list(over_budget(Reading(2000, 5, 4, 6, 100, 25, 22), 30)) == []
+    said = list(over_budget(Reading(2801, 30, 10, 10, 201, 26, 23), 70))
     assert said[0] == "prints 70 minutes; its text, experiments, predictions and figures make 94"
-    assert len(said) == 5
+    assert len(said) == 6
 
 
 @pytest.mark.parametrize("unit", LECTURES)
