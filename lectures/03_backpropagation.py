@@ -1095,7 +1095,7 @@ interact.explore(
 # | the derivatives of logistic and tanh are all below 1; the logistic one lies in [0, 1/4] | tanh′(0) = 1; the logistic slope lies in (0, 1/4], 0 is not reached |
 # | every layer reduces the gradient *by* 1/4 | *to* at most 1/4, by the slope alone; the factor is $\sigma_w\sqrt{\mathrm E\varphi'^2}$, 0.236 at $\sigma_w = 1$, 1.25 at 16 |
 # | vanishing comes from the activation | from the product of weights and slopes: linear nets vanish and explode too |
-# | 梯度弥撒 | a slip for 梯度弥散, vanishing gradient |
+# | 梯度弥撒; rusigmoid | slips for 梯度弥散, vanishing gradient, and 如 sigmoid, *such as the sigmoid* |
 # | 1.7159 tanh(2z/3) has its largest curvature at 1 and output variance 1 | at 0.98772; the mean square is 0.75 for normal z. Exact: √3 tanh(0.6585 z) |
 # | targets within the sigmoid's range, usually ±1 | ±1 suits LeCun's tanh; the logistic curve bends most at 0.21 and 0.79, and 0.1/0.9 is the usual round choice. Never the asymptote: after 3,000 steps 1.6 % of the slope is left, at ±1 it is 66 % |
 # | start in the linear region; the linear part is learnt first | holds: at step 5 a linear map gives at least 97 % of the outputs; at step 400 what it misses has grown by half and more |

@@ -14,7 +14,7 @@
 # %% [markdown] nbgrader={"grade_id": "title"}
 # # Assignment 13: the clinic
 #
-# Twelve training runs that look reasonable and do not train. You build two instruments, name what is wrong with eight runs and cite the number that
+# Twelve training scripts that look reasonable and do not train. You build two instruments, name what is wrong with eight and cite the number of the chart that
 # decides it, mend five by rewriting one function each, and write a detector for charts that nobody has seen.
 #
 # Read the lecture first: [This network does not train. What is wrong with it?](../../lectures/13_training_clinic.ipynb)
@@ -23,12 +23,12 @@
 # |---|---|---|---|---|
 # | 1 | `update_to_weight`: an instrument | 4 | 10 | 1 of 5 |
 # | 2 | `start_verdict`: the loss before the first step | 4 | 10 | 1 of 5 |
-# | 3 | `findings`: eight runs, eight causes | 12 | 30 | 4 of 5 |
-# | 4 | `prepare`: mend run I | 3 | 5 | 1 of 5 |
-# | 5 | `start`: mend run J | 3 | 10 | 2 of 5 |
-# | 6 | `order`: mend run K | 3 | 10 | 2 of 5 |
-# | 7 | `update`: mend run L | 3 | 10 | 3 of 5 |
-# | 8 | `objective`: mend run A | 3 | 5 | 2 of 5 |
+# | 3 | `findings`: eight charts, eight causes | 12 | 30 | 4 of 5 |
+# | 4 | `prepare`: mend script 9 | 3 | 5 | 1 of 5 |
+# | 5 | `start`: mend script 10 | 3 | 10 | 2 of 5 |
+# | 6 | `order`: mend script 11 | 3 | 10 | 2 of 5 |
+# | 7 | `update`: mend script 12 | 3 | 10 | 3 of 5 |
+# | 8 | `objective`: mend script 1 | 3 | 5 | 2 of 5 |
 # | 9 | `diagnose`: a detector | 10 | 20 | 4 of 5 |
 # | 10 | two runs that look alike, in words | 3 | 10 | 3 of 5 |
 # | | **sum** | **48** | **120** | |
@@ -48,7 +48,7 @@ from torch import nn
 from trainlab import chart, checks, data
 
 torch.set_num_threads(1)
-VARIANT = 0  # the seed of this class's charts
+VARIANT = 0  # the seed of this class's charts, and of the order in which they come
 
 # %% [markdown] nbgrader={"grade_id": "update_to_weight_statement"}
 # ## Exercise 1: an instrument
@@ -237,14 +237,15 @@ for _loss, _classes in [(float("inf"), 10), (-0.1, 10), (1.0, 0), (float("-inf")
 ### END HIDDEN TESTS
 
 # %% [markdown] nbgrader={"grade_id": "findings_statement"}
-# ## Exercise 3: eight runs, eight causes
+# ## Exercise 3: eight charts, eight causes
 #
 # `findings` &nbsp;·&nbsp; 12 points &nbsp;·&nbsp; 30 minutes &nbsp;·&nbsp; difficulty 4 of 5
 #
-# Below stand eight scripts, A to H. Each builds a network, defines its step and ends with the one call of the lecture. Exactly one thing is wrong with each; data, sizes and the rest
-# are sound. The charts follow, drawn and as twenty readings (`readings["A"]["end_loss"]`). The causes come from this list; no two runs share one.
+# Below stand eight scripts, 1 to 8. Each builds a network, defines its step and ends with the one call of the lecture. Exactly one thing is wrong with each; data, sizes and the rest
+# are sound. Their charts follow, A to H, drawn and as twenty readings (`readings["A"]["end_loss"]`). Which script a chart belongs to is printed above it: another class has other charts, in another order. The causes come
+# from the list `CAUSES`; no two scripts share one.
 #
-# `findings(readings)` gets the readings of all eight runs and returns a dict with the keys `"A"` to `"H"`: for each the pair (cause, number), the cause as one of `CAUSES`, letter for letter, and the **one number of this run's
+# `findings(readings)` gets the readings of all eight charts and returns a dict with the keys `"A"` to `"H"`: for each the pair (cause, number), the cause as one of `CAUSES`, letter for letter, and the **one number of this
 # chart that decides it** (taken from `readings`, or written out), within 5 % (a reading of 0 within 0.001). A number decides where it tells this cause from the other nineteen, alone or beside a healthy chart: "the loss is high" decides nothing.
 #
 # **Example.** A run whose inputs were left between 0 and 255: `("inputs not normalised", 69.2)`, its reading `spread_inputs`, which is about 0.7 on a healthy chart.
@@ -323,12 +324,12 @@ def stepper(net, optimizer, x, y):
     return step
 
 
-# %% [markdown] nbgrader={"grade_id": "case_a_text"}
-# **A.** Two hidden layers; the outputs are turned into probabilities.
+# %% [markdown] nbgrader={"grade_id": "case_1_text"}
+# **Script 1.** Two hidden layers; the outputs are turned into probabilities.
 
 
-# %% nbgrader={"grade_id": "case_a"}
-def case_a(seed, width=32, every=100):
+# %% nbgrader={"grade_id": "case_1"}
+def case_1(seed, width=32, every=100):
     x, y, x_held, y_held = digits(seed)
     net = mlp(64, width, width, 10).append(nn.Softmax(dim=1))
     optimizer = torch.optim.SGD(net.parameters(), lr=0.5)
@@ -337,12 +338,12 @@ def case_a(seed, width=32, every=100):
     return chart.record(net, step, F.cross_entropy, *rows, steps=200, rate=0.5, every=every)
 
 
-# %% [markdown] nbgrader={"grade_id": "case_b_text"}
-# **B.** The same network; the step is written out.
+# %% [markdown] nbgrader={"grade_id": "case_2_text"}
+# **Script 2.** The same network; the step is written out.
 
 
-# %% nbgrader={"grade_id": "case_b"}
-def case_b(seed, width=32, every=30):
+# %% nbgrader={"grade_id": "case_2"}
+def case_2(seed, width=32, every=30):
     x, y, x_held, y_held = digits(seed)
     net = mlp(64, width, width, 10)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.2)
@@ -359,12 +360,12 @@ def case_b(seed, width=32, every=30):
     return chart.record(net, step, F.cross_entropy, *rows, steps=60, rate=0.2, every=every)
 
 
-# %% [markdown] nbgrader={"grade_id": "case_c_text"}
-# **C.** A body and a head, as one would write it for a network that is to be used twice.
+# %% [markdown] nbgrader={"grade_id": "case_3_text"}
+# **Script 3.** A body and a head, as one would write it for a network that is to be used twice.
 
 
-# %% nbgrader={"grade_id": "case_c"}
-def case_c(seed, width=32, every=30):
+# %% nbgrader={"grade_id": "case_3"}
+def case_3(seed, width=32, every=30):
     x, y, x_held, y_held = digits(seed)
     body, head = mlp(64, width, width), nn.Linear(width, 10)
     net = nn.Sequential(body, nn.ReLU(), head)
@@ -374,12 +375,12 @@ def case_c(seed, width=32, every=30):
     return chart.record(net, step, F.cross_entropy, *rows, steps=60, rate=0.2, every=every)
 
 
-# %% [markdown] nbgrader={"grade_id": "case_d_text"}
-# **D.** Biases are set by hand, so that a unit answers to strong inputs only.
+# %% [markdown] nbgrader={"grade_id": "case_4_text"}
+# **Script 4.** Biases are set by hand, so that a unit answers to strong inputs only.
 
 
-# %% nbgrader={"grade_id": "case_d"}
-def case_d(seed, width=32, every=30):
+# %% nbgrader={"grade_id": "case_4"}
+def case_4(seed, width=32, every=30):
     x, y, x_held, y_held = digits(seed)
     net = mlp(64, width, width, 10)
     for layer in net[:-1:2]:
@@ -390,11 +391,11 @@ def case_d(seed, width=32, every=30):
     return chart.record(net, step, F.cross_entropy, *rows, steps=60, rate=0.2, every=every)
 
 
-# %% [markdown] nbgrader={"grade_id": "case_e_text"}
-# **E.** Twelve blocks between a first and a last layer.
+# %% [markdown] nbgrader={"grade_id": "case_5_text"}
+# **Script 5.** Twelve blocks between a first and a last layer.
 
 
-# %% nbgrader={"grade_id": "case_e"}
+# %% nbgrader={"grade_id": "case_5"}
 class Blocks(nn.Module):
     def __init__(self, width):
         super().__init__()
@@ -409,7 +410,7 @@ class Blocks(nn.Module):
         return self.last(h)
 
 
-def case_e(seed, width=32, every=20):
+def case_5(seed, width=32, every=20):
     x, y, x_held, y_held = digits(seed)
     net = Blocks(width)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
@@ -418,12 +419,12 @@ def case_e(seed, width=32, every=20):
     return chart.record(net, step, F.cross_entropy, *rows, steps=40, rate=0.05, every=every)
 
 
-# %% [markdown] nbgrader={"grade_id": "case_f_text"}
-# **F.** The files begin with a heading, which is taken off.
+# %% [markdown] nbgrader={"grade_id": "case_6_text"}
+# **Script 6.** The files begin with a heading, which is taken off.
 
 
-# %% nbgrader={"grade_id": "case_f"}
-def case_f(seed, width=32, every=30):
+# %% nbgrader={"grade_id": "case_6"}
+def case_6(seed, width=32, every=30):
     x, y, x_held, y_held = digits(seed)
     x, y, x_held, y_held = x[1:], y[:-1], x_held[1:], y_held[:-1]
     net = mlp(64, width, width, 10)
@@ -433,12 +434,12 @@ def case_f(seed, width=32, every=30):
     return chart.record(net, step, F.cross_entropy, *rows, steps=60, rate=0.2, every=every)
 
 
-# %% [markdown] nbgrader={"grade_id": "case_g_text"}
-# **G.** Dropout after each hidden layer. `scores` tells the chart how this script reads rows.
+# %% [markdown] nbgrader={"grade_id": "case_7_text"}
+# **Script 7.** Dropout after each hidden layer. `scores` tells the chart how this script reads rows.
 
 
-# %% nbgrader={"grade_id": "case_g"}
-def case_g(seed, width=32, every=75):
+# %% nbgrader={"grade_id": "case_7"}
+def case_7(seed, width=32, every=75):
     x, y, x_held, y_held = digits(seed)
     hidden = [
         (nn.Linear(64, width), nn.ReLU(), nn.Dropout(0.6)),
@@ -455,12 +456,12 @@ def case_g(seed, width=32, every=75):
     return chart.record(net, step, F.cross_entropy, *rows, steps=150, rate=0.3, every=every, scores=scores)
 
 
-# %% [markdown] nbgrader={"grade_id": "case_h_text"}
-# **H.** 60 digits, drawn with repetition to make 1,000 (a bootstrap); half are held out.
+# %% [markdown] nbgrader={"grade_id": "case_8_text"}
+# **Script 8.** 60 digits, drawn with repetition to make 1,000 (a bootstrap); half are held out.
 
 
-# %% nbgrader={"grade_id": "case_h"}
-def case_h(seed, width=32, every=50):
+# %% nbgrader={"grade_id": "case_8"}
+def case_8(seed, width=32, every=50):
     x, y, x_held, y_held = digits(seed)
     drawn = torch.randint(0, 60, (1000,))
     x, y, x_held, y_held = x[drawn[:500]], y[drawn[:500]], x[drawn[500:]], y[drawn[500:]]
@@ -472,57 +473,65 @@ def case_h(seed, width=32, every=50):
 
 
 # %% nbgrader={"grade_id": "readings"}
-CASES = {
-    "A": case_a,
-    "B": case_b,
-    "C": case_c,
-    "D": case_d,
-    "E": case_e,
-    "F": case_f,
-    "G": case_g,
-    "H": case_h,
-}
+SCRIPTS = (case_1, case_2, case_3, case_4, case_5, case_6, case_7, case_8)
+
+
+def scripts_of_charts(variant):
+    """The script behind each of the charts A to H: 1 to 8 in turn for seed 0, in another order for another seed.
+
+    Of the 56 orders of the seeds 0 to 55 any two agree in at most one chart: they are k -> a k + b in the field of eight elements.
+    """
+    powers = (1, 2, 4, 3, 6, 7, 5)  # of 2, where addition is ^ and 8 is 3
+    turn, shift = divmod(variant % 56, 8)
+    turned = (0, *(powers[(powers.index(k) + turn) % 7] for k in range(1, 8)))
+    return {chart: 1 + (k ^ shift) for chart, k in zip("ABCDEFGH", turned, strict=True)}
+
+
+SCRIPT = scripts_of_charts(VARIANT)
 
 
 @functools.cache
 def ward():
-    """The readings of the eight runs: ward()["A"]["end_loss"]."""
-    return {name: case(VARIANT).readings() for name, case in CASES.items()}
+    """The readings of the eight charts: ward()["A"]["end_loss"]."""
+    return {name: SCRIPTS[number - 1](VARIANT).readings() for name, number in SCRIPT.items()}
 
 
 # %% [markdown] nbgrader={"grade_id": "charts_text"}
-# **The charts.** First as readings, a column for each run; then drawn.
+# **The charts.** First as readings, a column for each chart; then drawn.
 
 # %% tags=["explore"]
-print(f"{'':17s}" + "".join(f"{name:>10s}" for name in CASES))
+print(f"{'chart':17s}" + "".join(f"{name:>10s}" for name in SCRIPT))
+print(f"{'of script':17s}" + "".join(f"{number:10d}" for number in SCRIPT.values()))
 for reading in ward()["A"]:
-    print(f"{reading:17s}" + "".join(f"{ward()[name][reading]:10.3g}" for name in CASES))
+    print(f"{reading:17s}" + "".join(f"{ward()[name][reading]:10.3g}" for name in SCRIPT))
 
 # %% tags=["explore"]
-for name, case in CASES.items():
-    print(name)
-    case(VARIANT, every=5).show(
-        alt=f"Run {name}: losses, gradients, updates, idle units, spreads and curvature."
+for name, number in SCRIPT.items():
+    print(f"chart {name}, of script {number}")
+    SCRIPTS[number - 1](VARIANT, every=5).show(
+        alt=f"Chart {name}: losses, gradients, updates, idle units, spreads and curvature of script {number}."
     )
 
 
 # %% nbgrader={"grade_id": "findings"}
 def findings(readings: dict[str, dict[str, float]]) -> dict[str, tuple[str, float]]:
-    """What is wrong with each of the runs "A" to "H": a cause of CAUSES, and the number of its chart that decides it.
+    """What each of the charts "A" to "H" shows: a cause of CAUSES, and the number of the chart that decides it.
 
-    readings: the twenty readings of each run; a number may be taken from them, or written out.
+    readings: the twenty readings of each chart; a number may be taken from them, or written out.
     """
     ### BEGIN SOLUTION
-    return {
-        "A": ("softmax twice", readings["A"]["end_loss"]),
-        "B": ("gradients never zeroed", readings["B"]["norm_growth"]),
-        "C": ("parameters frozen or not registered", readings["C"]["update_smallest"]),
-        "D": ("dead ReLUs", readings["D"]["idle_start"]),
-        "E": ("too deep without skips", readings["E"]["spread_top"]),
-        "F": ("targets shifted by one", readings["F"]["held_accuracy"]),
-        "G": ("evaluation mode left on or off", readings["G"]["repeat"]),
-        "H": ("held-out rows leaked into training", readings["H"]["held_loss"]),
+    found = {
+        1: ("softmax twice", "end_loss"),
+        2: ("gradients never zeroed", "norm_growth"),
+        3: ("parameters frozen or not registered", "update_smallest"),
+        4: ("dead ReLUs", "idle_start"),
+        5: ("too deep without skips", "spread_top"),
+        6: ("targets shifted by one", "held_accuracy"),
+        7: ("evaluation mode left on or off", "repeat"),
+        8: ("held-out rows leaked into training", "held_loss"),
     }
+    pairs = {name: found[number] for name, number in SCRIPT.items()}
+    return {name: (cause, readings[name][reading]) for name, (cause, reading) in pairs.items()}
     ### END SOLUTION
 
 
@@ -537,20 +546,20 @@ for _run, _cause in zip("ABCDEFGH", _said, strict=True):
     )
 checks.public_passed("findings: causes")
 ### BEGIN HIDDEN TESTS
-_truth = [CAUSES[_k] for _k in (0, 2, 5, 13, 14, 7, 3, 15)]
+_truth = [CAUSES[(0, 2, 5, 13, 14, 7, 3, 15)[_k - 1]] for _k in SCRIPT.values()]
 _right = sum(_cause == _true for _cause, _true in zip(_said, _truth, strict=True))
 assert _right, "none of the eight causes is right: read each chart beside a healthy one"
 7 * _right / 8
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade_id": "test_findings_all_causes", "points": 1}
-# All eight causes; no two runs share one.
+# All eight causes; no two charts share one.
 _found = findings(ward())
 _said = [checks.items(_found[_run], ("cause", "number"))[0] for _run in "ABCDEFGH"]
-assert len({str(_cause) for _cause in _said}) == 8, "two of the runs have the same cause; no two share one"
+assert len({str(_cause) for _cause in _said}) == 8, "two of the charts have the same cause; no two share one"
 checks.public_passed("findings: all causes")
 ### BEGIN HIDDEN TESTS
-_truth = [CAUSES[_k] for _k in (0, 2, 5, 13, 14, 7, 3, 15)]
+_truth = [CAUSES[(0, 2, 5, 13, 14, 7, 3, 15)[_k - 1]] for _k in SCRIPT.values()]
 _right = sum(str(_cause) == _true for _cause, _true in zip(_said, _truth, strict=True))
 assert _right == 8, f"{_right} of the eight causes are right"
 ### END HIDDEN TESTS
@@ -566,18 +575,18 @@ _numbers = [
 checks.public_passed("findings: numbers")
 ### BEGIN HIDDEN TESTS
 _deciding = {
-    "A": ("end_loss", "batch_loss", "held_loss"),
-    "B": ("norm_growth", "update_growth"),
-    "C": ("update_smallest",),
-    "D": ("idle_start", "idle_end"),
-    "E": ("spread_top", "gradient_first", "update_smallest"),
-    "F": ("held_accuracy", "held_loss"),
-    "G": ("repeat",),
-    "H": ("held_loss", "held_accuracy"),
+    1: ("end_loss", "batch_loss", "held_loss"),
+    2: ("norm_growth", "update_growth"),
+    3: ("update_smallest",),
+    4: ("idle_start", "idle_end"),
+    5: ("spread_top", "gradient_first", "update_smallest"),
+    6: ("held_accuracy", "held_loss"),
+    7: ("repeat",),
+    8: ("held_loss", "held_accuracy"),
 }
 _right = 0
-for (_run, _names), _n in zip(_deciding.items(), _numbers, strict=True):
-    _shown = [ward()[_run][_name] for _name in _names]
+for (_run, _script), _n in zip(SCRIPT.items(), _numbers, strict=True):
+    _shown = [ward()[_run][_name] for _name in _deciding[_script]]
     _right += any(abs(_n - _v) <= max(0.05 * abs(_v), 1e-3 if _v == 0 else 0.0) for _v in _shown)
 assert _right, "none of the eight numbers is one that decides"
 3 * _right / 8
@@ -597,18 +606,18 @@ for _run, _n in zip("ABCDEFGH", _numbers, strict=True):
 checks.public_passed("findings: all numbers")
 ### BEGIN HIDDEN TESTS
 _deciding = {
-    "A": ("end_loss", "batch_loss", "held_loss"),
-    "B": ("norm_growth", "update_growth"),
-    "C": ("update_smallest",),
-    "D": ("idle_start", "idle_end"),
-    "E": ("spread_top", "gradient_first", "update_smallest"),
-    "F": ("held_accuracy", "held_loss"),
-    "G": ("repeat",),
-    "H": ("held_loss", "held_accuracy"),
+    1: ("end_loss", "batch_loss", "held_loss"),
+    2: ("norm_growth", "update_growth"),
+    3: ("update_smallest",),
+    4: ("idle_start", "idle_end"),
+    5: ("spread_top", "gradient_first", "update_smallest"),
+    6: ("held_accuracy", "held_loss"),
+    7: ("repeat",),
+    8: ("held_loss", "held_accuracy"),
 }
 _right = 0
-for (_run, _names), _n in zip(_deciding.items(), _numbers, strict=True):
-    _shown = [ward()[_run][_name] for _name in _names]
+for (_run, _script), _n in zip(SCRIPT.items(), _numbers, strict=True):
+    _shown = [ward()[_run][_name] for _name in _deciding[_script]]
     _right += any(abs(_n - _v) <= max(0.05 * abs(_v), 1e-3 if _v == 0 else 0.0) for _v in _shown)
 assert _right == 8, f"{_right} of the eight numbers decide their causes"
 ### END HIDDEN TESTS
@@ -616,7 +625,7 @@ assert _right == 8, f"{_right} of the eight numbers decide their causes"
 # %% [markdown] nbgrader={"grade_id": "repairs_text"}
 # ## Five repairs
 #
-# Four more runs, I to L, with their readings (`case_i(VARIANT, every=5).show(alt="run I")` draws a chart), and run A again. For each you rewrite **one function**; everything else is the grader's: `trial` below draws the digits, builds the network (weight matrices, no biases), takes
+# Four more scripts, 9 to 12, with their charts (a curve ends where its numbers are no longer finite), and script 1 again. For each you rewrite **one function**; everything else is the grader's: `trial` below draws the digits, builds the network (weight matrices, no biases), takes
 # the steps and examines the held-out loss every fourth step. A repair *holds* when that loss stays at or below a stated goal at three examinations in a row within a stated number of steps.
 # Yours is tried on digits and seeds that you have not seen. What counts is the trained network: a repair that works for another reason than the one intended is a repair.
 
@@ -706,11 +715,11 @@ def holds(what, goal, steps, *seeds, **parts):
 
 
 # %% [markdown] nbgrader={"grade_id": "prepare_statement"}
-# ## Exercise 4: mend run I
+# ## Exercise 4: mend script 9
 #
 # `prepare` &nbsp;·&nbsp; 3 points &nbsp;·&nbsp; 5 minutes &nbsp;·&nbsp; difficulty 1 of 5
 #
-# Run I reads pixels as the camera gave them, from 0 to 255:
+# Script 9 reads pixels as the camera gave them, from 0 to 255:
 #
 #     def prepare(train, held):
 #         return train, held
@@ -721,12 +730,12 @@ def holds(what, goal, steps, *seeds, **parts):
 #
 # **Example.** `prepare` of a $(3, 64)$ and a $(2, 64)$ array returns arrays of shapes $(3, 64)$ and $(2, 64)$.
 #
-# <details><summary>Hint 1</summary>Which reading of run I's chart leaves the healthy range first? Lecture 08, section 1 has the cure.</details>
+# <details><summary>Hint 1</summary>Which reading of script 9's chart leaves the healthy range first? Lecture 08, section 1 has the cure.</details>
 # <details><summary>Hint 2</summary>Centre, then divide, and treat the held-out rows as the training rows: the same two numbers for both. If you take a spread for each pixel: some pixels are 0 on every row, and so is their spread.</details>
 
 
-# %% nbgrader={"grade_id": "case_i"}
-def case_i(seed, width=32, every=30):
+# %% nbgrader={"grade_id": "case_9"}
+def case_9(seed, width=32, every=30):
     x, y, x_held, y_held = digits(seed)
     x, x_held = 96 * x + 78, 96 * x_held + 78
     net = mlp(64, width, width, 10)
@@ -737,7 +746,10 @@ def case_i(seed, width=32, every=30):
 
 
 # %% tags=["explore"]
-print({name: float(f"{value:.3g}") for name, value in case_i(VARIANT).readings().items()})
+print(*(f"{name} {value:.3g}" for name, value in case_9(VARIANT).readings().items()), sep=", ")
+case_9(VARIANT, every=5).show(
+    alt="The chart of script 9: losses, gradients, updates, idle units, spreads and curvature."
+)
 
 
 # %% nbgrader={"grade_id": "prepare"}
@@ -766,19 +778,19 @@ checks.unchanged(_kept[1], _held, "held")
 checks.public_passed("prepare: the task")
 
 # %% nbgrader={"grade_id": "test_prepare_trains", "points": 2}
-# Run I trains.
-holds("run I", 0.8, 100, 1, prepare=prepare)
-checks.public_passed("prepare: run I trains")
+# Script 9 trains.
+holds("script 9", 0.8, 100, 1, prepare=prepare)
+checks.public_passed("prepare: script 9 trains")
 ### BEGIN HIDDEN TESTS
-holds("run I on unseen digits", 0.8, 100, 9041, 9042, turned=True, prepare=prepare)
+holds("script 9 on unseen digits", 0.8, 100, 9041, 9042, turned=True, prepare=prepare)
 ### END HIDDEN TESTS
 
 # %% [markdown] nbgrader={"grade_id": "start_statement"}
-# ## Exercise 5: mend run J
+# ## Exercise 5: mend script 10
 #
 # `start` &nbsp;·&nbsp; 3 points &nbsp;·&nbsp; 10 minutes &nbsp;·&nbsp; difficulty 2 of 5
 #
-# Run J begins without preferring any unit:
+# Script 10 begins without preferring any unit:
 #
 #     def start(sizes, seed):
 #         return [np.full((b, a), 0.05) for a, b in itertools.pairwise(sizes)]
@@ -793,8 +805,8 @@ holds("run I on unseen digits", 0.8, 100, 9041, 9042, turned=True, prepare=prepa
 # <details><summary>Hint 2</summary>Still slow: what variance must a weight have, so that a layer of n inputs hands on what it gets? Lecture 03.</details>
 
 
-# %% nbgrader={"grade_id": "case_j"}
-def case_j(seed, width=32, every=30):
+# %% nbgrader={"grade_id": "case_10"}
+def case_10(seed, width=32, every=30):
     x, y, x_held, y_held = digits(seed)
     net = mlp(64, width, width, 10)
     for layer in net[::2]:
@@ -806,7 +818,10 @@ def case_j(seed, width=32, every=30):
 
 
 # %% tags=["explore"]
-print({name: float(f"{value:.3g}") for name, value in case_j(VARIANT).readings().items()})
+print(*(f"{name} {value:.3g}" for name, value in case_10(VARIANT).readings().items()), sep=", ")
+case_10(VARIANT, every=5).show(
+    alt="The chart of script 10: losses, gradients, updates, idle units, spreads and curvature."
+)
 
 
 # %% nbgrader={"grade_id": "start"}
@@ -828,19 +843,19 @@ for _k, _shape in enumerate([(3, 4), (5, 3), (2, 5)]):
 checks.public_passed("start: the task")
 
 # %% nbgrader={"grade_id": "test_start_trains", "points": 2}
-# Run J trains.
-holds("run J", 0.8, 120, 1, start=start)
-checks.public_passed("start: run J trains")
+# Script 10 trains.
+holds("script 10", 0.8, 120, 1, start=start)
+checks.public_passed("start: script 10 trains")
 ### BEGIN HIDDEN TESTS
-holds("run J on unseen digits", 0.8, 120, 9051, 9052, turned=True, start=start)
+holds("script 10 on unseen digits", 0.8, 120, 9051, 9052, turned=True, start=start)
 ### END HIDDEN TESTS
 
 # %% [markdown] nbgrader={"grade_id": "order_statement"}
-# ## Exercise 6: mend run K
+# ## Exercise 6: mend script 11
 #
 # `order` &nbsp;·&nbsp; 3 points &nbsp;·&nbsp; 10 minutes &nbsp;·&nbsp; difficulty 2 of 5
 #
-# Run K takes the rows as they lie in their folders, one folder for each digit:
+# Script 11 takes the rows as they lie in their folders, one folder for each digit:
 #
 #     def order(labels, batch, seed):
 #         rows = np.argsort(labels, kind="stable")
@@ -856,8 +871,8 @@ holds("run J on unseen digits", 0.8, 120, 9051, 9052, turned=True, start=start)
 # <details><summary>Hint 2</summary>A permutation of all row numbers, cut into pieces.</details>
 
 
-# %% nbgrader={"grade_id": "case_k"}
-def case_k(seed, width=32, every=40):
+# %% nbgrader={"grade_id": "case_11"}
+def case_11(seed, width=32, every=40):
     x, y, x_held, y_held = digits(seed)
     net = mlp(64, width, width, 10)
     folders = y.argsort(stable=True)
@@ -876,7 +891,10 @@ def case_k(seed, width=32, every=40):
 
 
 # %% tags=["explore"]
-print({name: float(f"{value:.3g}") for name, value in case_k(VARIANT).readings().items()})
+print(*(f"{name} {value:.3g}" for name, value in case_11(VARIANT).readings().items()), sep=", ")
+case_11(VARIANT, every=5).show(
+    alt="The chart of script 11: losses, gradients, updates, idle units, spreads and curvature."
+)
 
 
 # %% nbgrader={"grade_id": "order"}
@@ -904,19 +922,19 @@ for _labels, _batch in [(np.array([2, 0, 1, 1, 0, 2, 2]), 3), (np.repeat(np.aran
 checks.public_passed("order: the task")
 
 # %% nbgrader={"grade_id": "test_order_trains", "points": 2}
-# Run K trains.
-holds("run K", 0.6, 96, 1, order=order, rate=0.2)
-checks.public_passed("order: run K trains")
+# Script 11 trains.
+holds("script 11", 0.6, 96, 1, order=order, rate=0.2)
+checks.public_passed("order: script 11 trains")
 ### BEGIN HIDDEN TESTS
-holds("run K on unseen digits", 0.6, 96, 9061, 9062, turned=True, order=order, rate=0.2)
+holds("script 11 on unseen digits", 0.6, 96, 9061, 9062, turned=True, order=order, rate=0.2)
 ### END HIDDEN TESTS
 
 # %% [markdown] nbgrader={"grade_id": "update_statement"}
-# ## Exercise 7: mend run L
+# ## Exercise 7: mend script 12
 #
 # `update` &nbsp;·&nbsp; 3 points &nbsp;·&nbsp; 10 minutes &nbsp;·&nbsp; difficulty 3 of 5
 #
-# Run L is six hidden layers deep, starts with weights half as large again as they should be, and takes plain steps; the first gradients have norms of hundreds:
+# Script 12 is six hidden layers deep, starts with weights half as large again as they should be, and takes plain steps; the norm of the first gradients is about a hundred:
 #
 #     def update(weights, gradients, rate):
 #         return [w - rate * g for w, g in zip(weights, gradients)]
@@ -931,8 +949,8 @@ holds("run K on unseen digits", 0.6, 96, 9061, 9062, turned=True, order=order, r
 # <details><summary>Hint 2</summary>Clipping: measure the norm of all gradients together, and where it is above some bound, scale them all by one factor.</details>
 
 
-# %% nbgrader={"grade_id": "case_l"}
-def case_l(seed, width=32, every=100):
+# %% nbgrader={"grade_id": "case_12"}
+def case_12(seed, width=32, every=100):
     x, y, x_held, y_held = digits(seed)
     net = mlp(64, *[width] * 6, 10)
     for layer in net[::2]:
@@ -952,7 +970,10 @@ def case_l(seed, width=32, every=100):
 
 
 # %% tags=["explore"]
-print({name: float(f"{value:.3g}") for name, value in case_l(VARIANT).readings().items()})
+print(*(f"{name} {value:.3g}" for name, value in case_12(VARIANT).readings().items()), sep=", ")
+case_12(VARIANT, every=5).show(
+    alt="The chart of script 12: losses, gradients, updates, idle units, spreads and curvature."
+)
 
 
 # %% nbgrader={"grade_id": "update"}
@@ -984,20 +1005,20 @@ for _k in range(2):
 checks.public_passed("update: the task")
 
 # %% nbgrader={"grade_id": "test_update_trains", "points": 2}
-# Run L trains.
+# Script 12 trains.
 _deep = {"sizes": (64, *[32] * 6, 10), "gain": 1.5, "rate": 0.3}
-holds("run L", 1.4, 160, 1, update=update, **_deep)
-checks.public_passed("update: run L trains")
+holds("script 12", 1.4, 160, 1, update=update, **_deep)
+checks.public_passed("update: script 12 trains")
 ### BEGIN HIDDEN TESTS
-holds("run L on unseen digits", 1.4, 160, 9071, 9072, turned=True, update=update, **_deep)
+holds("script 12 on unseen digits", 1.4, 160, 9071, 9072, turned=True, update=update, **_deep)
 ### END HIDDEN TESTS
 
 # %% [markdown] nbgrader={"grade_id": "objective_statement"}
-# ## Exercise 8: mend run A
+# ## Exercise 8: mend script 1
 #
 # `objective` &nbsp;·&nbsp; 3 points &nbsp;·&nbsp; 5 minutes &nbsp;·&nbsp; difficulty 2 of 5
 #
-# Run A minimises
+# Script 1 minimises
 #
 #     def objective(scores, labels):
 #         return F.cross_entropy(F.softmax(scores, dim=1), labels)
@@ -1009,7 +1030,7 @@ holds("run L on unseen digits", 1.4, 160, 9071, 9072, turned=True, update=update
 # **Example.** For two rows with scores $(0, 0, 0)$ the gradient of a right objective is not zero.
 #
 # <details><summary>Hint 1</summary>What does <code>F.cross_entropy</code> take: probabilities, or scores?</details>
-# <details><summary>Hint 2</summary>It takes the softmax and its logarithm itself. How many softmaxes are there in run A, and which one is to go?</details>
+# <details><summary>Hint 2</summary>It takes the softmax and its logarithm itself. How many softmaxes are there in script 1, and which one is to go?</details>
 
 
 # %% nbgrader={"grade_id": "objective"}
@@ -1032,11 +1053,11 @@ assert np.abs(_gradient).max() > 0, "the gradient of the loss is zero"
 checks.public_passed("objective: the task")
 
 # %% nbgrader={"grade_id": "test_objective_trains", "points": 2}
-# Run A trains.
-holds("run A", 0.8, 100, 1, objective=objective)
-checks.public_passed("objective: run A trains")
+# Script 1 trains.
+holds("script 1", 0.8, 100, 1, objective=objective)
+checks.public_passed("objective: script 1 trains")
 ### BEGIN HIDDEN TESTS
-holds("run A on unseen digits", 0.8, 100, 9081, 9082, turned=True, objective=objective)
+holds("script 1 on unseen digits", 0.8, 100, 9081, 9082, turned=True, objective=objective)
 ### END HIDDEN TESTS
 
 # %% [markdown] nbgrader={"grade_id": "diagnose_statement"}
@@ -1044,12 +1065,12 @@ holds("run A on unseen digits", 0.8, 100, 9081, 9082, turned=True, objective=obj
 #
 # `diagnose` &nbsp;·&nbsp; 10 points &nbsp;·&nbsp; 20 minutes &nbsp;·&nbsp; difficulty 4 of 5
 #
-# Write down what you have learnt as a function: from the twenty readings of a chart to the cause. It is asked about ten charts, one for each of the runs A to J, from seeds and
-# widths that you have not seen. So ten causes occur, the eight of exercise 3 and those of runs I and J (`"inputs not normalised"`, `"weights all equal at the start"`), and guessing names one chart in ten.
+# Write down what you have learnt as a function: from the twenty readings of a chart to the cause. It is asked about ten charts, one of each of the scripts 1 to 10, in any order, from seeds and
+# widths that you have not seen. So ten causes occur, the eight of exercise 3 and those of scripts 9 and 10 (`"inputs not normalised"`, `"weights all equal at the start"`), and guessing names one chart in ten.
 #
 # **Points.** 8 in proportion to the charts that are named rightly (nothing for one in ten or none), 2 more where at least six are.
 #
-# **Example.** `diagnose(case_i(3, width=40).readings())` is `"inputs not normalised"`. Make as many charts to try it on as you like.
+# **Example.** `diagnose(case_9(3, width=40).readings())` is `"inputs not normalised"`. Make as many charts to try it on as you like.
 #
 # <details><summary>Hint 1, order</summary>Begin with readings that only one cause can move, such as <code>repeat</code> or <code>spread_inputs</code>; end with those that many move.</details>
 # <details><summary>Hint 2, exclusion</summary>What is left when a run learns, and no instrument shows anything?</details>
@@ -1082,19 +1103,21 @@ def diagnose(readings: dict[str, float]) -> str:
 # %% nbgrader={"grade_id": "unseen"}
 @functools.cache
 def ten_charts(seed):
-    """The readings of one chart of each of the runs A to J, at widths that vary."""
-    cases = [*CASES.values(), case_i, case_j]
-    return [case(seed + k, width=(24, 40, 48)[k % 3]).readings() for k, case in enumerate(cases)]
+    """The readings of one chart of each of the scripts 1 to 10, at widths that vary."""
+    scripts = (*SCRIPTS, case_9, case_10)
+    return [script(seed + k, width=(24, 40, 48)[k % 3]).readings() for k, script in enumerate(scripts)]
 
 
 # %% nbgrader={"grade_id": "test_diagnose_share", "points": 8}
-# Points in proportion to the charts of A to J that are named rightly.
-_said = diagnose(dict(case_i(3, width=40).readings()))
+# Points in proportion to the charts of scripts 1 to 10 that are named rightly.
+_said = diagnose(dict(case_9(3, width=40).readings()))
 assert type(_said) is str and _said in CAUSES, "diagnose returns one of CAUSES, letter for letter"
 checks.public_passed("diagnose: share")
 ### BEGIN HIDDEN TESTS
-_truth = [CAUSES[_k] for _k in (0, 2, 5, 13, 14, 7, 3, 15, 4, 11)]
-_said = [diagnose(dict(_readings)) for _readings in ten_charts(9001)]
+# in an order that no counter of calls can know
+_asked = np.random.default_rng(9001 + VARIANT).permutation(10)
+_truth = [CAUSES[(0, 2, 5, 13, 14, 7, 3, 15, 4, 11)[_k]] for _k in _asked]
+_said = [diagnose(dict(ten_charts(9001 + 20 * VARIANT)[_k])) for _k in _asked]
 _right = sum(type(_one) is str and _one == _true for _one, _true in zip(_said, _truth, strict=True))
 assert _right > 1, f"{_right} of ten charts named rightly, no more than by chance"
 8 * _right / 10
@@ -1102,12 +1125,14 @@ assert _right > 1, f"{_right} of ten charts named rightly, no more than by chanc
 
 # %% nbgrader={"grade_id": "test_diagnose_most", "points": 2}
 # Most of the charts are named rightly.
-_said = diagnose(dict(case_i(4, width=24).readings()))
-checks.exactly(_said, "inputs not normalised", "the cause of a chart of run I")
+_said = diagnose(dict(case_9(4, width=24).readings()))
+checks.exactly(_said, "inputs not normalised", "the cause of a chart of script 9")
 checks.public_passed("diagnose: most")
 ### BEGIN HIDDEN TESTS
-_truth = [CAUSES[_k] for _k in (0, 2, 5, 13, 14, 7, 3, 15, 4, 11)]
-_said = [diagnose(dict(_readings)) for _readings in ten_charts(9001)]
+# in an order that no counter of calls can know
+_asked = np.random.default_rng(9001 + VARIANT).permutation(10)
+_truth = [CAUSES[(0, 2, 5, 13, 14, 7, 3, 15, 4, 11)[_k]] for _k in _asked]
+_said = [diagnose(dict(ten_charts(9001 + 20 * VARIANT)[_k])) for _k in _asked]
 _right = sum(type(_one) is str and _one == _true for _one, _true in zip(_said, _truth, strict=True))
 assert _right >= 6, f"{_right} of ten charts named rightly, expected six or more"
 ### END HIDDEN TESTS
@@ -1115,7 +1140,7 @@ assert _right >= 6, f"{_right} of ten charts named rightly, expected six or more
 # %% [markdown] nbgrader={"grade_id": "payoff_text"}
 # ## The payoff: your clinic at work
 #
-# Your detector against thirty charts that it has not seen, and your five repairs on digits that lie on their sides. Which run does the detector confuse with which, if any? How many steps does each repair need?
+# Your detector against thirty charts that it has not seen, and your five repairs on digits that lie on their sides. Which script does the detector confuse with which, if any? How many steps does each repair need?
 
 # %% tags=["explore"]
 names = [CAUSES[k] for k in (0, 2, 5, 13, 14, 7, 3, 15, 4, 11)]
@@ -1124,21 +1149,21 @@ for k, name in enumerate(names):
     said = [row[k] for row in answers]
     print(f"{name:38s}{said.count(name)} of 3", *sorted({other for other in said if other != name}))
 deep = {"sizes": (64, *[32] * 6, 10), "gain": 1.5, "rate": 0.3}
-for run, goal, steps, parts in [
-    ("I", 0.8, 100, {"prepare": prepare}),
-    ("J", 0.8, 120, {"start": start}),
-    ("K", 0.6, 96, {"order": order, "rate": 0.2}),
-    ("L", 1.4, 160, {"update": update, **deep}),
-    ("A", 0.8, 100, {"objective": objective}),
+for number, goal, steps, parts in [
+    (9, 0.8, 100, {"prepare": prepare}),
+    (10, 0.8, 120, {"start": start}),
+    (11, 0.6, 96, {"order": order, "rate": 0.2}),
+    (12, 1.4, 160, {"update": update, **deep}),
+    (1, 0.8, 100, {"objective": objective}),
 ]:
     reached = [trial(seed, goal, steps, turned=True, **parts)[0] for seed in range(20, 25)]
-    print(f"run {run}: held-out loss {goal} within {steps} steps; reached after", *reached)
+    print(f"script {number}: held-out loss {goal} within {steps} steps; reached after", *reached)
 
 # %% [markdown] nbgrader={"grade_id": "payoff_seen"}
 # <details><summary>What to see</summary>
 #
 # The detector of the solution names all thirty. Its weakest rule is the last one, leak by exclusion: a healthy run would be called a leak too, because a chart cannot see where rows come from. That takes
-# one more experiment (fresh rows). The five repairs need about 36, 36, 36, 65 and 36 steps, less than half of what they are allowed.
+# one more experiment (fresh rows). The repairs need some 36 steps each, that of script 12 some 55: less than half of what they are allowed.
 #
 # </details>
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # the notebook's set-up cells provide them
     import torch.nn.functional as F
 
     CAUSES: tuple[str, ...] = ()
+    SCRIPT: dict[str, int] = {}
 
 TEST_SECONDS = 20  # they train networks, which the budget of the other units, 2 s, has no room for
 
@@ -142,83 +143,95 @@ wrong("no_zero", ("loss < 0", "loss <= 0"), says="A loss of exactly 0 is a loss:
 
 def eight(readings):
     found = {
-        "A": ["softmax twice", "end_loss"],
-        "B": ["gradients never zeroed", "norm_growth"],
-        "C": ["parameters frozen or not registered", "update_smallest"],
-        "D": ["dead ReLUs", "idle_start"],
-        "E": ["too deep without skips", "spread_top"],
-        "F": ["targets shifted by one", "held_accuracy"],
-        "G": ["evaluation mode left on or off", "repeat"],
-        "H": ["held-out rows leaked into training", "held_loss"],
+        1: ["softmax twice", "end_loss"],
+        2: ["gradients never zeroed", "norm_growth"],
+        3: ["parameters frozen or not registered", "update_smallest"],
+        4: ["dead ReLUs", "idle_start"],
+        5: ["too deep without skips", "spread_top"],
+        6: ["targets shifted by one", "held_accuracy"],
+        7: ["evaluation mode left on or off", "repeat"],
+        8: ["held-out rows leaked into training", "held_loss"],
     }
-    return {run: (cause, readings[run][reading]) for run, (cause, reading) in found.items()}
+    return {chart: (found[script][0], readings[chart][found[script][1]]) for chart, script in SCRIPT.items()}
 
 
 @variant("findings")
 def other_readings(readings):
     found = {
-        "A": ("softmax twice", "held_loss"),
-        "B": ("gradients never zeroed", "update_growth"),
-        "C": ("parameters frozen or not registered", "update_smallest"),
-        "D": ("dead ReLUs", "idle_end"),
-        "E": ("too deep without skips", "gradient_first"),
-        "F": ("targets shifted by one", "held_loss"),
-        "G": ("evaluation mode left on or off", "repeat"),
-        "H": ("held-out rows leaked into training", "held_accuracy"),
+        1: ("softmax twice", "held_loss"),
+        2: ("gradients never zeroed", "update_growth"),
+        3: ("parameters frozen or not registered", "update_smallest"),
+        4: ("dead ReLUs", "idle_end"),
+        5: ("too deep without skips", "gradient_first"),
+        6: ("targets shifted by one", "held_loss"),
+        7: ("evaluation mode left on or off", "repeat"),
+        8: ("held-out rows leaked into training", "held_accuracy"),
     }
-    return {run: [cause, readings[run][reading]] for run, (cause, reading) in found.items()}
+    return {chart: [found[script][0], readings[chart][found[script][1]]] for chart, script in SCRIPT.items()}
 
 
 @variant("findings")
 def to_three_digits(readings):
     causes = [CAUSES[k] for k in (0, 2, 5, 13, 14, 7, 3, 15)]
     names = ["batch_loss", "norm_growth", "update_smallest", "idle_start", "spread_top", "held_accuracy", "repeat", "held_loss"]
-    return {run: (cause, float(f"{readings[run][name]:.3g}")) for run, cause, name in zip("ABCDEFGH", causes, names, strict=True)}
+    return {chart: (causes[n - 1], float(f"{readings[chart][names[n - 1]]:.3g}")) for chart, n in SCRIPT.items()}
 
 
 @variant("findings")
-def numpy_numbers(readings):
-    e = readings["E"]
-    pairs = [
-        ("softmax twice", np.float64(readings["A"]["end_loss"])),
-        ("gradients never zeroed", torch.tensor(readings["B"]["norm_growth"])),
-        ("parameters frozen or not registered", 0),
-        ("dead ReLUs", 1),
-        ("too deep without skips", np.array(e["update_smallest"])),
-        ("targets shifted by one", readings["F"]["held_loss"]),
-        ("evaluation mode left on or off", readings["G"]["repeat"]),
-        ("held-out rows leaked into training", readings["H"]["held_loss"]),
-    ]
-    return dict(zip("ABCDEFGH", pairs, strict=True))
+def from_the_charts_alone(readings):
+    found = {}
+    for chart, r in readings.items():
+        if r["repeat"] > 0:
+            found[chart] = "evaluation mode left on or off", np.float64(r["repeat"])
+        elif r["idle_start"] > 0.9:
+            found[chart] = "dead ReLUs", 1
+        elif r["spread_top"] < 1e-3:
+            found[chart] = "too deep without skips", np.array(r["update_smallest"])
+        elif r["update_smallest"] == 0:
+            found[chart] = "parameters frozen or not registered", 0
+        elif r["norm_growth"] > 4:
+            found[chart] = "gradients never zeroed", torch.tensor(r["norm_growth"])
+        elif r["held_accuracy"] < 0.2:
+            found[chart] = "targets shifted by one", r["held_loss"]
+        elif r["end_loss"] > 1.3:
+            found[chart] = "softmax twice", r["end_loss"]
+        else:
+            found[chart] = "held-out rows leaked into training", r["held_loss"]
+    return found
 
 
 @variant("findings")
 def within_four_percent(readings):
-    found = {"A": ("softmax twice", 1.04 * readings["A"]["end_loss"])}
-    found["B"] = ("gradients never zeroed", 0.97 * readings["B"]["norm_growth"])
-    found["C"], found["D"] = ("parameters frozen or not registered", 0.0), ("dead ReLUs", 1.0)
-    found["E"] = ("too deep without skips", 0.96 * readings["E"]["spread_top"])
-    found["F"] = ("targets shifted by one", readings["F"]["held_accuracy"])
-    found["G"] = ("evaluation mode left on or off", 1.02 * readings["G"]["repeat"])
-    found["H"] = ("held-out rows leaked into training", readings["H"]["held_accuracy"])
-    return found
+    chart_of = {script: chart for chart, script in SCRIPT.items()}
+    a, b, e, f, g, h = (readings[chart_of[script]] for script in (1, 2, 5, 6, 7, 8))
+    found = {
+        1: ("softmax twice", 1.04 * a["end_loss"]),
+        2: ("gradients never zeroed", 0.97 * b["norm_growth"]),
+        3: ("parameters frozen or not registered", 0.0),
+        4: ("dead ReLUs", 1.0),
+        5: ("too deep without skips", 0.96 * e["spread_top"]),
+        6: ("targets shifted by one", f["held_accuracy"]),
+        7: ("evaluation mode left on or off", 1.02 * g["repeat"]),
+        8: ("held-out rows leaked into training", h["held_accuracy"]),
+    }
+    return {chart: found[script] for script, chart in chart_of.items()}
 
 
 wrong = edits_of("findings", see=CAUSE, form=eight)
-wrong("b_is_the_rate", ("gradients never zeroed", "rate ten times too large"), says="Run B is not the rate: its first update is an ordinary one, and they grow from there.", see=ALIKE)
-wrong("b_explodes", ("gradients never zeroed", "gradients explode"), says="In run B the gradients at the start are ordinary; what grows is what is left of the earlier ones.", see=ALIKE)
-wrong("c_is_detached", ("parameters frozen or not registered", "graph detached"), says="Run C has gradients in its lower layers: nothing is detached, nobody moves these weights.", see=ALIKE)
-wrong("e_is_the_rate", ("too deep without skips", "rate ten times too small"), says="The top of run E moves at an ordinary rate; the spread over rows has gone before the signal reaches it.", see=ALIKE)
-wrong("e_is_dead", ("too deep without skips", "weights all equal at the start"), says="The weights of run E differ; it is their number of layers that loses the rows' differences.", see=ALIKE)
-wrong("f_is_noise", ("targets shifted by one", "labels partly wrong"), says="In run F held-out rows are read at chance: all labels are wrong and not a part of them.", see=ALIKE)
-wrong("g_overfits", ("evaluation mode left on or off", "too few examples"), says="Run G is not overfitted: its training loss is as bad, and the same rows asked twice get two losses.", see=ALIKE)
-wrong("h_is_small", ("held-out rows leaked into training", "too few examples"), says="Too few examples would show in the held-out loss; in run H it is as low as in training.", see=ALIKE)
-wrong("a_is_the_axis", ("softmax twice", "softmax over the wrong axis"), says="A softmax over the rows would not start at ln 10 with this accuracy; run A stops above 1.46.", see=ALIKE)
-wrong("a_and_b_swapped", ('"A": ["softmax twice"', '"A": ["gradients never zeroed"'), ('"B": ["gradients never zeroed"', '"B": ["softmax twice"'), says="You have the causes of A and B the other way round.")
-wrong("d_for_e", ('"D": ["dead ReLUs"', '"D": ["too deep without skips"'), ('"E": ["too deep without skips"', '"E": ["dead ReLUs"'), says="You have the causes of D and E the other way round: in D every unit is zero, in E they answer all rows alike.")
-wrong("loss_decides_all", ("readings[run][reading]", 'readings[run]["start_loss"]'), says="The loss at the start is near ln 10 in all eight runs: it decides none of them.", see=MEASURE)
-wrong("accuracy_of_f", ('"held_accuracy"]', '"accuracy"]'), says="The training accuracy of run F says that it learns little; that held-out rows are read at chance says why.")
-wrong("weights_of_e", ('"spread_top"', '"norm_growth"'), says="The norm of E's weights stays, as in many runs that do not train; the spread at the top decides.")
+wrong("zeroed_is_the_rate", ("gradients never zeroed", "rate ten times too large"), says="Script 2 is not the rate: its first update is an ordinary one, and they grow from there.", see=ALIKE)
+wrong("zeroed_explodes", ("gradients never zeroed", "gradients explode"), says="In script 2 the gradients at the start are ordinary; what grows is what is left of the earlier ones.", see=ALIKE)
+wrong("frozen_is_detached", ("parameters frozen or not registered", "graph detached"), says="Script 3 has gradients in its lower layers: nothing is detached, nobody moves these weights.", see=ALIKE)
+wrong("depth_is_the_rate", ("too deep without skips", "rate ten times too small"), says="The top of script 5 moves at an ordinary rate; the spread over rows has gone before the signal reaches it.", see=ALIKE)
+wrong("depth_is_equal", ("too deep without skips", "weights all equal at the start"), says="The weights of script 5 differ; it is their number of layers that loses the rows' differences.", see=ALIKE)
+wrong("shift_is_noise", ("targets shifted by one", "labels partly wrong"), says="In script 6 held-out rows are read at chance: all labels are wrong and not a part of them.", see=ALIKE)
+wrong("mode_overfits", ("evaluation mode left on or off", "too few examples"), says="Script 7 is not overfitted: its training loss is as bad, and the same rows asked twice get two losses.", see=ALIKE)
+wrong("leak_is_small", ("held-out rows leaked into training", "too few examples"), says="Too few examples would show in the held-out loss; in script 8 it is as low as in training.", see=ALIKE)
+wrong("twice_is_the_axis", ("softmax twice", "softmax over the wrong axis"), says="A softmax over the rows would not start at ln 10 with this accuracy; script 1 stops above 1.46.", see=ALIKE)
+wrong("one_and_two_swapped", ('1: ["softmax twice"', '1: ["gradients never zeroed"'), ('2: ["gradients never zeroed"', '2: ["softmax twice"'), says="You have the causes of scripts 1 and 2 the other way round.")
+wrong("four_for_five", ('4: ["dead ReLUs"', '4: ["too deep without skips"'), ('5: ["too deep without skips"', '5: ["dead ReLUs"'), says="You have the causes of scripts 4 and 5 the other way round: in 4 every unit is zero, in 5 they answer all rows alike.")
+wrong("loss_decides_all", ("readings[chart][found[script][1]]", 'readings[chart]["start_loss"]'), says="The loss at the start is near ln 10 on all eight charts: it decides none of them.", see=MEASURE)
+wrong("accuracy_of_the_shift", ('"held_accuracy"]', '"accuracy"]'), says="The training accuracy of script 6 says that it learns little; that held-out rows are read at chance says why.")
+wrong("weights_of_the_deep", ('"spread_top"', '"norm_growth"'), says="The norm of script 5's weights stays, as in many runs that do not train; the spread at the top decides.")
 
 
 @misconception("findings", says="None of your eight causes is right: you have named what is usual, not what the charts show.", see=CAUSE)
@@ -227,7 +240,7 @@ def the_rate_for_all(readings):
     return {run: (cause, readings[run]["end_loss"]) for run, cause in zip("ABCDEFGH", usual.split(","), strict=True)}
 
 
-wrong("numbers_of_the_script", ("readings[run][reading]", "17.17"), says="Your numbers are no readings of the runs' charts; cite the reading itself.", see=MEASURE)
+wrong("numbers_of_the_script", ("readings[chart][found[script][1]]", "17.17"), says="Your numbers are no readings of the charts; cite the reading itself.", see=MEASURE)
 
 # --- prepare: pixels from 0 to 255 -------------------------------------------------------------------------------------------
 
@@ -392,7 +405,7 @@ def in_one_vector(weights, gradients, rate):
 
 FACTOR = "min(1.0, 1.0 / norm) if norm > 0 else 1.0"
 wrong = edits_of("update", see=CURE)
-wrong("plain_step", (FACTOR, "1.0"), says="Your step is as long as the gradient: with gradients of hundreds the weights are thrown away at once.")
+wrong("plain_step", (FACTOR, "1.0"), says="Your step is as long as the gradient: with first gradients of about a hundred the weights are thrown away at once.")
 wrong("rate_over_three_hundred", (FACTOR, "0.003"), says="A rate small enough for the first steps is too small for all that follow: clipping only shortens the long ones.")
 wrong("rate_over_thousand", (FACTOR, "0.001"), says="At a thousandth of the rate nothing explodes and nothing happens.")
 wrong("lengthened", (FACTOR, "max(1.0, 1.0 / norm) if norm > 0 else 1.0"), says="You lengthen short steps and leave long ones: min where you wrote max.")

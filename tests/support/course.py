@@ -40,6 +40,12 @@ def claims() -> dict[str, list[str]]:
         return {row["id"]: row["units"].split() for row in csv.DictReader(rows)}
 
 
+def mistakes() -> list[tuple[str, str, str]]:
+    """Mistakes of the source texts: id, the unit that corrects it, and the words that do. A mistake may have several rows."""
+    with (ROOT / "lectures" / "mistakes.csv").open(encoding="utf-8") as rows:
+        return [(row["id"], row["unit"], row["words"]) for row in csv.DictReader(rows)]
+
+
 def claims_of(unit: str) -> set[str]:
     """The claims that a lecture's cells carry."""
     nb = nbformat.read(ROOT / "lectures" / f"{unit}.ipynb", as_version=4)
