@@ -322,6 +322,7 @@ def matrix(ax):
                 linestyle="none",
             )
     ax.set_yticks(range(len(FAULTS)), FAULTS)
+    ax.set_ylabel(" ")  # slanted labels below push the layout over the left edge by a letter
     ax.set_xticks(range(len(SEEN)), [name.replace("_", " ") for name in SEEN])
     ax.tick_params(axis="x", labelrotation=40)
     for name in ax.get_xticklabels():
@@ -452,7 +453,7 @@ for name, losses in few_rows.items():
 # Shuffled labels alone: so machine and rule work, and the data are to blame. Eight rows and one batch of 32 agree on the first four, so they are one test at two sizes: eight rows cost a quarter of the examples, 32 are the stricter. Without
 # zeroed gradients no seed learnt 32 rows by heart; eight can be learnt by chance, when the swinging weights pass by.
 #
-# Two of the three are left, and a **sweep of the rate over five decades** separates them: a rate that is too small has a better one above it, the deep stack has none.
+# Two of the three are left, and a **sweep of the rate over five decades** separates them: a rate that is too small has a better one above it.
 #
 # **Predict.** At its best rate of six, from 0.00003 to 3, does the stack of fourteen layers without skips read more than half of the training digits in 100 steps?
 
@@ -526,7 +527,7 @@ table(
 )
 
 # %% [markdown] claims=["S3-07"]
-# Skips do what a source says of modern techniques: they make the surface easier, so that deeper networks can be trained. Other causes that look alike, and what tells them apart:
+# The deep stack has no such rate. Skips do what a source says of modern techniques: they make the surface easier, so that deeper networks can be trained. Other causes that look alike, and what tells them apart:
 #
 # | look alike | one more experiment |
 # |---|---|
