@@ -15,6 +15,7 @@ QUICK := tests/trainlab tests/source tests/test_house.py tests/build/test_course
 
 # two workers on two cores: PyTorch's own threads would only wait for each other
 test check: export OMP_NUM_THREADS := 1
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder # groups and their order: tests/conftest.py
 
 .PHONY: demo test check lab build verify site bench colab clean
 
@@ -25,13 +26,13 @@ test: $(WITH_SITE)    ## everything that must hold
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(PYTEST) --durations=40
 
-check: $(READY)       ## at every save, in a minute or two: lint, types, and the tests that run no notebook, no class and no browser
+check: $(READY)       ## at every save, in a minute: lint, types, and the tests that run no notebook, no class and no browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -n 2 -m "not slow" $(QUICK)
+	$(PYTEST) -q -m "not slow" $(QUICK)
 
 lab: $(READY)         ## JupyterLab in this folder, with the start page open: the course map and your own copies, in work/
 	$(BIN)/grader start

@@ -761,7 +761,7 @@ print(
 # is a fact about the search, "local minimum" would be one about the surface.
 #
 # **Noise did not help here.** Of 100 starts 66 succeed without it. Noise of standard deviation 0.3 on the gradient leaves 27 or 28, whether it lasts 350 steps or 2,000 before all is quiet; noise of 0.1
-# leaves 50 after 350 steps and 66 after 2,000. Neither "more is worse" nor "more is better" is a rule (unit 04 measures noise at a saddle).
+# leaves 50 after 350 steps and 66 after 2,000. Neither "more is worse" nor "more is better" is a rule (unit 04 measures noise at saddles and minima).
 #
 # **Half of the straight lines go uphill.** What held for 12 networks on digits is no law.
 #

@@ -752,6 +752,7 @@ table(
             predicted=4 * np.sqrt(2) * p1 * (1 - p1) ** 2,
             within=1e-6,
         ),
+        claim("S2-34", "steps, squared error, a gap of 5", se_steps[4], predicted=23, within=0),
         claim("S2-35", "steps, cross-entropy, less d/2, gaps 1 to 10", e - gaps / 2, at_least=0, at_most=1.5),
         claim(
             "S2-34",
@@ -1065,10 +1066,11 @@ interact.explore(
 # ## Further reading
 #
 # - G. Brier (1950), [*Verification of forecasts expressed in terms of probability*](https://doi.org/10.1175/1520-0493(1950)078%3C0001:VOFEIT%3E2.0.CO;2).
-# - J. Bridle (1990), *Probabilistic interpretation of feedforward classification network outputs*: softmax and its name.
+# - J. Bridle (1990), [*Probabilistic interpretation of feedforward classification network outputs*](https://doi.org/10.1007/978-3-642-76153-9_28): softmax and its name.
 # - C. Cortes, V. Vapnik (1995), [*Support-vector networks*](https://doi.org/10.1007/BF00994018): the hinge and the widest street.
-# - Y. LeCun, L. Bottou, G. Orr, K.-R. Müller (1998), *Efficient BackProp*: where to put the targets.
-# - P. Golik, P. Doetsch, H. Ney (2013), *Cross-entropy vs. squared error training: a theoretical and experimental comparison*.
+# - Y. LeCun, L. Bottou, G. Orr, K.-R. Müller (1998), [*Efficient BackProp*](https://doi.org/10.1007/3-540-49430-8_2): where to put the targets.
+# - P. Golik, P. Doetsch, H. Ney (2013), [*Cross-entropy vs. squared error training: a theoretical and experimental
+#   comparison*](https://www.isca-archive.org/interspeech_2013/golik13_interspeech.html).
 # - C. Szegedy et al. (2016), [*Rethinking the Inception architecture for computer vision*](https://arxiv.org/abs/1512.00567): label smoothing.
 # - L. Hui, M. Belkin (2021), [*Evaluation of neural architectures trained with square loss vs cross-entropy in classification tasks*](https://arxiv.org/abs/2006.07322).
 

@@ -922,7 +922,8 @@ interact.explore(
 #
 # - B. T. Polyak (1964), [*Some methods of speeding up the convergence of iteration methods*](https://doi.org/10.1016/0041-5553%2864%2990137-5).
 #   The heavy ball and its rate.
-# - Y. Nesterov (1983), *A method of solving a convex programming problem with convergence rate O(1/k²)*.
+# - Y. Nesterov (1983), [*A method of solving a convex programming problem with convergence rate
+#   O(1/k²)*](https://www.mathnet.ru/eng/dan46009).
 # - Y. LeCun, L. Bottou, G. Orr, K.-R. Müller (1998), [*Efficient BackProp*](https://doi.org/10.1007/3-540-49430-8_2). Learning rates and
 #   curvature, for practitioners.
 # - I. Sutskever, J. Martens, G. Dahl, G. Hinton (2013), [*On the importance of initialization and momentum in deep

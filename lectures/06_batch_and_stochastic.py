@@ -1100,6 +1100,14 @@ table(
             sum(np.isfinite(by_rule[B][0]) for B in (256, 1024)),
             at_most=0,
         ),
+        claim("", "linear scaling at B = 64: updates over the best", by_rule[64][0], at_least=1.3),
+        claim(
+            "",
+            "square root at B = 256, 1024: the same",
+            [by_rule[256][1], by_rule[1024][1]],
+            at_least=1,
+            at_most=3,
+        ),
         claim(
             "",
             "mean noise scale of a run with all digits at η = 3, 2 starts",
@@ -1153,21 +1161,32 @@ orders_of = np.argsort(np.random.default_rng(3).random((40, 2, 512)), axis=-1).r
 )  # 40 times two epochs
 
 
-def two_epochs(rate, k):
-    B, w = 2 ** int(k), np.tile([-2.0, 2.5], (40, 1))
+def walked(rate, B):
+    """Forty runs of two epochs: their paths (steps + 1, 40, 2), and how far above the lowest loss they end in the mean."""
+    w = np.tile([-2.0, 2.5], (40, 1))
     path = [w]
     for rows in orders_of.reshape(40, -1, B).swapaxes(0, 1):
         errors = np.einsum("rbn,rn->rb", X[rows], w) - y[rows]
         w = np.clip(w - rate * np.einsum("rb,rbn->rn", errors, X[rows]) / B, -1e9, 1e9)
         path.append(w)
-    above = np.mean(bowl.value(w) - lowest)
+    return np.array(path), np.mean(bowl.value(w) - lowest)
+
+
+def two_epochs(rate, k):
+    B = 2 ** int(k)
+    path, above = walked(rate, B)
     verdict = f"gap {above:.2g}" if above < 10 else "lost"
-    drawn = np.array(path)[:, 0]
+    drawn = path[:, 0]
     trace = Trace("mini-batches", {}, np.arange(len(path)), drawn, bowl.value(drawn))
     title = f"η = {rate:g}, B = {B}\n{1024 // B} updates, {verdict}"
     return plots.descents(bowl, trace, xlim=(-3, 4), ylim=(-3.5, 3.5), title=title, grid=40)
 
 
+for rate, B in ((0.04, 4), (0.18, 16), (0.62, 64)):  # the answers below
+    assert all(walked(rate, B)[1] < walked(other * rate, B)[1] for other in (0.5, 2)), (rate, B)
+at_this_rate = {B: walked(0.3, B)[1] for B in (1, 2, 4, 8, 16, 32, 64, 128, 256)}
+assert min(at_this_rate, key=at_this_rate.get) == 32
+assert walked(0.82, 1)[1] > 10 > 1 > walked(0.82, 64)[1]
 stills = [(0.02, 0), (0.3, 0), (1.2, 0), (0.02, 5), (0.34, 5), (1.2, 8)]
 interact.explore(
     two_epochs,

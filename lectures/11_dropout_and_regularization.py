@@ -158,7 +158,7 @@ for k in (0, 3, best, 150):
 
 # %% [markdown] claims=["S3-05", "S3-06", "S3-07"]
 # Below: what training gains from there on is the noise of one data set. It trades bias for variance, and the sum has its minimum on the
-# way (third line).
+# way.
 #
 # **Predict.** Adam, heavy ball and plain gradient descent walk at different speeds. Whose smallest sum is the lowest: the fastest one's, the
 # slowest one's, or are they about equal?
@@ -277,7 +277,7 @@ for P in (20, 60, 100, 200, 1600):
 # $s_{\min} \approx \lvert \sqrt P - \sqrt N \rvert$ (in units of a feature's size). A **square** one is nearly
 # singular: there is one exact fit, and it is wild. With P > N there are infinitely many, and the shortest is tamer the more there are.
 #
-# **Predict.** Now networks with one hidden layer, trained until they read nearly all of their 100 digits. Which reads new digits best: 8,
+# **Predict.** Now networks with one hidden layer, trained until they read nearly all 100 digits. Which reads new digits best: 8,
 # 64 or 256 hidden units?
 
 # %% tags=["hide-input"] claims=["S1-14", "S1-15"]
@@ -1441,8 +1441,8 @@ interact.explore(
 # ## Further reading
 #
 # - Geman, Bienenstock, Doursat (1992), [*Neural networks and the bias/variance dilemma*](https://doi.org/10.1162/neco.1992.4.1.1)
-# - Bishop (1995), *Neural networks for pattern recognition*: early stopping and weight decay
-# - Krogh, Vedelsby (1995), *Neural network ensembles, cross validation, and active learning*
+# - Bishop (1995), *Neural networks for pattern recognition*
+# - Krogh, Vedelsby (1995), [*Neural network ensembles, cross validation, and active learning*](https://papers.neurips.cc/paper_files/paper/1994/hash/b8c37e33defde51cf91e1e03e51657da-Abstract.html)
 # - Prechelt (1998), [*Early stopping, but when?*](https://doi.org/10.1007/3-540-49430-8_3)
 # - Wager, Wang, Liang (2013), [*Dropout training as adaptive regularization*](https://arxiv.org/abs/1307.1493)
 # - Srivastava and others (2014), [*Dropout*](https://jmlr.org/papers/v15/srivastava14a.html)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import BY_UNIT, LONGEST
 from tests.support.course import ROOT
 
 ROOT_FILES = {"errors", "files", "text", "progress"}
@@ -89,3 +90,8 @@ def test_what_every_command_waits_for_is_light(module, heavy):
     """nbformat alone takes a second to import: what needs it says so where it needs it."""
     code = f"import sys, {module}; print(*(name for name in {heavy.split()} if name in sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == []
+
+
+def test_what_goes_first_is_there():
+    """A file that was renamed would go last, and one worker would wait for the other."""
+    assert [name for name in (*BY_UNIT, *LONGEST) if not (ROOT / name.partition("::")[0]).is_file()] == []

@@ -90,12 +90,20 @@ def test_trainlab_is_importable_where_only_the_base_install_is():
     assert done.returncode == 0, done.stderr
 
 
+def test_what_is_asked_for_is_pinned_for_the_tests():
+    pins = {plain(line.partition("==")[0]) for line in (ROOT / "constraints.txt").read_text().splitlines()}
+    asked = {plain(Requirement(text).name) for texts in (BASE, *EXTRAS.values()) for text in texts}
+    assert not asked - pins
+
+
 def test_one_version_and_one_address_stand_everywhere():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert citation["version"] == PROJECT["version"]
     assert citation["repository-code"] == PROJECT["urls"]["Repository"]
-    changes = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert changes[0] == "Unreleased" or changes[0] == PROJECT["version"]
+    changes = (ROOT / "CHANGELOG.md").read_text()
+    dated = dict(re.findall(r"^## \[(\d[^]]*)\] - (\d{4}-\d\d-\d\d)$", changes, re.MULTILINE))
+    assert next(iter(dated)) == PROJECT["version"] and dated[PROJECT["version"]] == citation["date-released"]
+    assert all(f"\n[{name}]: {citation['repository-code']}/" in changes for name in ("Unreleased", *dated))
 
 
 @pytest.mark.parametrize("name", ["right_answer_rejected", "statement_wrong"])

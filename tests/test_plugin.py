@@ -3,8 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
@@ -16,6 +14,7 @@ from grader.engine.result import Result, Status
 from grader.release.release import release
 from grader.source.course import read_course
 from tests.support import books
+from tests.support.stock import nbgrader
 from tests.support.toycourse import MAX_POINTS, SECRET, UNIT, make_course
 
 CONFIG = Path(__file__).parent.parent / "nbgrader_config.py"
@@ -23,12 +22,6 @@ NOISY = "import sys, warnings\ndef scale_rows(x, factors):\n    print('note', fi
 SILENT = "get_ipython().showtraceback = lambda *a, **k: None\ndef scale_rows(x, factors): return 0"
 LEAVES = "import os\ndef scale_rows(x, factors): os._exit(0)"
 LIVE = "<script>alert(1)</script>\n\n**bold**"
-
-
-def nbgrader(folder, *arguments):
-    """Run nbgrader as an instructor does."""
-    command = [sys.executable, "-m", "nbgrader", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
 
 
 @pytest.fixture(scope="module")

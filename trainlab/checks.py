@@ -129,7 +129,7 @@ def unchanged(before: Any, after: Any, name: str) -> None:
         _fail(f"{said}: it is {_kind(after)} now")
     if type(before) in (list, tuple) and len(before) == len(after):
         for index, pair in enumerate(zip(before, after, strict=True)):
-            unchanged(*pair, f"{name}[{index}]")
+            unchanged(*pair, _entry(name, index))
         return
     old, new = _plain(before, name), _plain(after, name)
     if (old.shape, old.dtype) != (new.shape, new.dtype):
@@ -209,9 +209,9 @@ def _plain(value: Any, name: str) -> NDArray[Any]:
         dense = value.detach().cpu().to_dense().resolve_conj().resolve_neg()
         return np.asarray((dense.float() if dense.dtype is torch.bfloat16 else dense).numpy())
     if kind in (list, tuple):
-        rows = [_plain(row, f"{name}[{index}]") for index, row in enumerate(value)]
+        rows = [_plain(row, _entry(name, index)) for index, row in enumerate(value)]
         for index, row in enumerate(rows):
-            _shaped(row, rows[0].shape, f"{name}[{index}]")
+            _shaped(row, rows[0].shape, _entry(name, index))
         return np.stack(rows) if rows else np.zeros(0)
     _fail(f"{name} is {_kind(value)}, expected numbers")
 
@@ -235,7 +235,12 @@ def _kind(value: Any) -> str:
 
 
 def _at(name: str, where: NDArray[Any]) -> str:
-    return f"{name}[{', '.join(map(str, where))}]" if len(where) else name
+    return _entry(name, ", ".join(map(str, where))) if len(where) else name
+
+
+def _entry(name: str, index: object) -> str:
+    """`x[0, 1]`, but `y for eps = 0.2 at [0, 1]`: behind a setting the bracket would read as part of it."""
+    return f"{name}{' at ' if '=' in name or name[-1:].isdigit() else ''}[{index}]"
 
 
 def _difference(found: NDArray[Any], wanted: NDArray[Any], close: NDArray[Any], name: str) -> str:

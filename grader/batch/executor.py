@@ -26,6 +26,8 @@ AHEAD = 3
 """Tasks under way for each worker: enough that none waits for us, few enough that memory does not grow with the class."""
 _LOOK_UP = 0.2
 """Seconds between two looks at whether Ctrl-C was pressed."""
+_ANSWER = 10.0
+"""Seconds that a Dask scheduler has to answer."""
 Grade = Callable[[Submission], Result]
 
 
@@ -111,7 +113,7 @@ def cluster(address: str) -> Iterator[Pool]:
     except ImportError as error:
         raise CourseError("--scheduler needs Dask: pip install 'trainlab[cluster]'") from error
     try:
-        client = Client(address, timeout=10, set_as_default=False)
+        client = Client(address, timeout=_ANSWER, set_as_default=False)
     except (OSError, ValueError) as error:  # a timeout is an OSError
         reason = f"no Dask scheduler answers at {address}; start one with `dask scheduler`"
         raise CourseError(reason) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -74,8 +75,13 @@ def _read_unit(root: Path, lecture: Path) -> Unit:
 
 def prose(source: Path) -> list[str]:
     """The Markdown cells of a text source."""
-    nb = jupytext.read(source, fmt="py:percent")
-    return [cell.source for cell in nb.cells if cell.cell_type == "markdown"]
+    return list(_markdown(source.read_text(encoding="utf-8")))
+
+
+@functools.lru_cache(maxsize=64)  # map, glossary and start page ask for the same lectures again and again
+def _markdown(text: str) -> tuple[str, ...]:
+    nb = jupytext.reads(text, fmt="py:percent")
+    return tuple(cell.source for cell in nb.cells if cell.cell_type == "markdown")
 
 
 def table_rows(markdown: str) -> Iterator[dict[str, str]]:

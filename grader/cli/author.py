@@ -27,8 +27,10 @@ def build(
     built = building.build(course.resolve(), units, force=force, progress=True)
     for item in built:
         if item.changed:
-            console.print(f"built {item.path.relative_to(course.resolve())}", highlight=False)
-    console.print(f"{len(built)} files, {sum(item.changed for item in built)} changed", highlight=False)
+            console.print(f"built {item.path.relative_to(course.resolve())}", markup=False, highlight=False)
+    console.print(
+        f"{len(built)} files, {sum(item.changed for item in built)} changed", markup=False, highlight=False
+    )
 
 
 def verify(
@@ -74,4 +76,4 @@ def site(
     from grader.site.build import build as building
 
     count = building(course.resolve(), to.resolve())
-    console.print(f"{count} pages: open {to / 'index.html'}", highlight=False)
+    console.print(f"{count} pages: open {to / 'index.html'}", markup=False, highlight=False)

@@ -100,16 +100,32 @@ def _versions() -> list[Finding]:
     findings = [Finding("ok", "system", system), Finding("ok", "python", platform.python_version())]
     tested = _tested()
     for name in PACKAGES:
-        try:
-            version = importlib.metadata.version(name)
-            newer = name in tested and Version(Version(version).public) > Version(tested[name])
-            said = f"{version}, newer than {tested[name]}, with which the tests ran" if newer else version
-            findings.append(Finding("ok", name, said))
-        except importlib.metadata.PackageNotFoundError:
+        if version := _installed(name):
+            said = f"{version}, newer than {tested.get(name)}, with which the tests ran"
+            findings.append(Finding("ok", name, said if _newer(version, tested.get(name)) else version))
+        else:
             extra = "needed for --scheduler only: pip install 'trainlab[cluster]'"
             optional = name == "distributed"
             findings.append(Finding("weak" if optional else "missing", name, extra if optional else _INSTALL))
+    others = {name: _installed(name) for name in sorted({*tested} - {*PACKAGES})}
+    newer = [f"{name} {version}" for name, version in others.items() if _newer(version, tested[name])]
+    if newer:
+        findings.append(
+            Finding("ok", "others", f"newer than those with which the tests ran: {', '.join(newer)}")
+        )
     return findings
+
+
+def _installed(name: str) -> str:
+    """The version of a distribution, "" where it is not installed."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _newer(version: str, tested: str | None) -> bool:
+    return bool(version and tested) and Version(Version(version).public) > Version(str(tested))
 
 
 def _tested() -> dict[str, str]:

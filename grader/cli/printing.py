@@ -228,7 +228,7 @@ def show_findings(findings: Sequence[Finding]) -> None:
     """What `grader doctor` found."""
     table = Table("", "what", "detail", title="grader doctor")
     for finding in findings:
-        table.add_row(finding.mark, finding.what, finding.detail)
+        table.add_row(finding.mark, finding.what, escape(finding.detail))
     console.print(table)
 
 

@@ -246,9 +246,10 @@ _CELL_NAME = re.compile(r"<ipython-input[^>]*>, ")
 
 
 def _plain(text: str) -> str:
-    """A hint of a notebook as it reads in a terminal."""
-    text = re.sub(r"</?code>", "`", text)
-    return html.unescape(re.sub(r"<[^>]+>", "", text)).strip()
+    """A hint of a notebook as it reads in a terminal: code keeps its `<`, which is no tag there."""
+    parts = re.split(r"(`[^`]*`)", re.sub(r"</?code>", "`", text))
+    parts[::2] = [re.sub(r"</?[a-zA-Z][^<>]*>", "", part) for part in parts[::2]]
+    return html.unescape("".join(parts)).strip()
 
 
 def _solutions(

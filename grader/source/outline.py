@@ -10,6 +10,8 @@ from grader.source.notebook import Cell, Notebook, Role
 from grader.source.regions import split_regions
 
 _HINT = re.compile(r"<details>\s*<summary>([^<]*)</summary>(.*?)</details>", re.DOTALL | re.IGNORECASE)
+_HINT_LABEL = re.compile(r"hints?\b[\s\d]*[,:(]?\s*([^()]*)", re.IGNORECASE)
+"""`Hint 2, the ends` or `Hint 2 (the ends)`: behind the number stands what the hint is about."""
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 
 
@@ -45,7 +47,8 @@ def outline(notebook: Notebook) -> Iterator[Part]:
         if cell.role is Role.TEXT:
             text += cell.source + "\n\n"
         elif cell.id in exercises and cell.solution:
-            hints = tuple(body.strip() for summary, body in _HINT.findall(text) if "hint" in summary.lower())
+            found = [(_HINT_LABEL.search(summary), body.strip()) for summary, body in _HINT.findall(text)]
+            hints = tuple(f"{label[1]}: {body}" if label[1] else body for label, body in found if label)
             yield Part(cell, heading(text) or cell.id, exercises[cell.id].tests, hints)
             text = ""
         elif cell.role is Role.WRITTEN:

@@ -100,7 +100,7 @@ def gradient_descent(
 
 
 # %% nbgrader={"grade_id": "test_gradient_descent_values", "points": 2}
-# The steps themselves: one weight and many, bowls and other surfaces.
+# The steps themselves.
 _path = gradient_descent(lambda w: np.array([2.0, 1.0]) * w, np.array([1.0, 2.0]), 0.1, 2)
 checks.array(_path, [[1.0, 2.0], [0.8, 1.8], [0.64, 1.62]], "path")
 checks.public_passed("gradient_descent: values")
@@ -364,7 +364,7 @@ def loss_along_segment(
 
 
 # %% nbgrader={"grade_id": "test_loss_along_segment_values", "points": 2}
-# The losses on the way, for bowls and for surfaces with hills.
+# The losses on the way.
 _pair = loss_along_segment(lambda w: float(w @ w), np.array([2.0, 0.0]), np.array([0.0, 4.0]), 3)
 _alphas, _losses = checks.items(_pair, ("alphas", "losses"))
 checks.array(_alphas, [0.0, 0.5, 1.0], "alphas")

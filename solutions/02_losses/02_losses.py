@@ -253,9 +253,9 @@ for _shape in ((5, 5), (1, 6), (6, 1), (9, 2)):
 
 # %% nbgrader={"grade_id": "test_softmax_extreme", "points": 2}
 # Logits far from 0, in both directions and in one batch.
-_p = softmax(np.array([[1001.0, 1000.0], [-1000.0, -1001.0]]))
-_expected = [[np.e / (1 + np.e), 1 / (1 + np.e)]] * 2
-checks.array(_p, _expected, "softmax([[1001, 1000], [-1000, -1001]])", rtol=1e-7, atol=1e-14)
+_p = softmax(np.array([[1001.0, 1000.0], [-1000.0, -1001.0], [0.0, 2000.0]]))
+_expected = [[np.e / (1 + np.e), 1 / (1 + np.e)], [np.e / (1 + np.e), 1 / (1 + np.e)], [0, 1]]
+checks.array(_p, _expected, "softmax([[1001, 1000], [-1000, -1001], [0, 2000]])", rtol=1e-7, atol=1e-14)
 checks.public_passed("softmax: extreme logits")
 ### BEGIN HIDDEN TESTS
 for _z in (
@@ -301,8 +301,10 @@ checks.unchanged(_before, _z, "z")
 # `torch.nn.functional.cross_entropy` with its default reduction. Logits of $\pm 1000$ must give the exact loss, not infinity and
 # not a number that was cut off.
 #
-# **By hand.** z = [[0, 0]] and y = [0]: p = (1/2, 1/2), so L = ln 2 = 0.693147 and the gradient is [[-0.5, 0.5]].
-# z = [[1000, 0]] and y = [1]: $\ln p_1 = 0 - \ln(e^{1000} + e^0) = -1000$, so L = 1000, and the gradient is [[1, -1]].
+# **By hand.** z = [[0, 0, 0], [0, ln 2, 0]] and y = [0, 1]: the rows of p are (1/3, 1/3, 1/3) and (1/4, 1/2, 1/4), so
+# L = (ln 3 + ln 2)/2 = 0.895880, and the gradient is half of p - t: [[-1/3, 1/6, 1/6], [1/8, -1/4, 1/8]].
+# z = [[1000, 0, 0], [0, 1000, 0]] and y = [1, 1]: in the first row $\ln p_1 = 0 - \ln(e^{1000} + 2) = -1000$, in the second
+# $\ln p_1 = 0$, so L = 500, and the gradient is [[1/2, -1/2, 0], [0, 0, 0]].
 #
 # <details><summary>Hint 1, loss</summary>
 #
@@ -340,8 +342,9 @@ def cross_entropy(z: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
 # %% nbgrader={"grade_id": "test_cross_entropy_loss", "points": 2}
 # The loss: negative log-likelihood in nats, the mean over the rows.
 _names = ("loss", "gradient")
-_loss, _ = checks.items(cross_entropy(np.array([[0.0, 0.0]]), np.array([0])), _names)
-checks.number(_loss, np.log(2), "the loss at z = [[0, 0]], y = [0]")
+_z = np.array([[0.0, 0.0, 0.0], [0.0, np.log(2), 0.0]])
+_loss, _ = checks.items(cross_entropy(_z, np.array([0, 1])), _names)
+checks.number(_loss, np.log(6) / 2, "the loss at z = [[0, 0, 0], [0, ln 2, 0]], y = [0, 1]")
 _z = np.array([[3.0, 1.0, -3.0], [1.0, 2.0, 4.0]])  # rows that differ: one probability of each counts
 _loss, _ = checks.items(cross_entropy(_z, np.array([0, 2])), _names)
 checks.number(_loss, (0.1291089088 + 0.1698460196) / 2, "the loss at z = [[3, 1, -3], [1, 2, 4]], y = [0, 2]")
@@ -358,8 +361,10 @@ for _N, _C in ((6, 3), (3, 7), (4, 4), (1, 5), (5, 1), (8, 2)):
 # %% nbgrader={"grade_id": "test_cross_entropy_gradient", "points": 2}
 # The gradient with respect to the logits, of the mean and not of the sum.
 _names = ("loss", "gradient")
-_, _gradient = checks.items(cross_entropy(np.array([[0.0, 0.0]]), np.array([0])), _names)
-checks.array(_gradient, [[-0.5, 0.5]], "the gradient at z = [[0, 0]], y = [0]")
+_z = np.array([[0.0, 0.0, 0.0], [0.0, np.log(2), 0.0]])
+_, _gradient = checks.items(cross_entropy(_z, np.array([0, 1])), _names)
+_expected = [[-1 / 3, 1 / 6, 1 / 6], [1 / 8, -1 / 4, 1 / 8]]
+checks.array(_gradient, _expected, "the gradient at z = [[0, 0, 0], [0, ln 2, 0]], y = [0, 1]")
 _, _gradient = checks.items(cross_entropy(np.zeros((2, 4)), np.array([3, 1])), _names)
 _expected = [[0.125, 0.125, 0.125, -0.375], [0.125, -0.375, 0.125, 0.125]]
 checks.array(_gradient, _expected, "the gradient at eight zeros, y = [3, 1]")
@@ -377,12 +382,15 @@ for _N, _C in ((6, 3), (3, 7), (4, 4), (1, 5), (5, 1), (8, 2)):
 # %% nbgrader={"grade_id": "test_cross_entropy_extreme", "points": 3}
 # Logits of ±1000: the exact loss, however wrong the classifier is.
 _names = ("loss", "gradient")
-_loss, _gradient = checks.items(cross_entropy(np.array([[1000.0, 0.0]]), np.array([1])), _names)
-checks.number(_loss, 1000.0, "the loss at z = [[1000, 0]], y = [1]")
-checks.array(_gradient, [[1, -1]], "the gradient at z = [[1000, 0]], y = [1]")
+_z = np.array([[1000.0, 0.0, 0.0], [0.0, 1000.0, 0.0]])
+_loss, _gradient = checks.items(cross_entropy(_z, np.array([1, 1])), _names)
+checks.number(_loss, 500.0, "the loss at z = [[1000, 0, 0], [0, 1000, 0]], y = [1, 1]")
+_expected = [[0.5, -0.5, 0], [0, 0, 0]]
+checks.array(_gradient, _expected, "the gradient at z = [[1000, 0, 0], [0, 1000, 0]], y = [1, 1]")
 checks.public_passed("cross_entropy: extreme logits")
 ### BEGIN HIDDEN TESTS
 for _z, _y, _expected, _grad in (
+    ([[1000.0, 0.0]], [1], 1000.0, [[1, -1]]),
     ([[1000.0, -1000.0, 0.0]], [1], 2000.0, [[1, -1, 0]]),
     ([[-1000.0, 1000.0]], [1], 0.0, [[0, 0]]),
     ([[-1000.0, -1000.0, -1000.0, -1000.0]], [2], np.log(4), [[0.25, 0.25, -0.75, 0.25]]),
@@ -423,9 +431,10 @@ checks.unchanged(np.array([0, 1, 2, 3, 3]), _y, "y")
 # (`torch.nn.functional.mse_loss` divides by N·C instead.) Return the gradient of $L$ with respect to the **logits** $z$, shape
 # (N, C). The logits may be as large as $\pm 1000$.
 #
-# **By hand.** Two classes, z = [[0, 0]], y = [0]. Then p = (1/2, 1/2), $\partial L / \partial p$ = 2(p - t) = (-1, 1), and with
-# $\partial p_i / \partial z_j = p_i ([\,i = j\,] - p_j)$, which is ±1/4 here, the gradient is (-0.5, 0.5): the same as for
-# cross-entropy. At z = [[-2, 2, -1000]], y = [0] they part: (-0.0694, 0.0694, 0) here, (-0.982, 0.982, 0) there.
+# **By hand.** z = [[0, 0, 0], [0, ln 2, 0]], y = [0, 1]. The rows of p are (1/3, 1/3, 1/3) and (1/4, 1/2, 1/4), and
+# $\partial L / \partial p$ = 2(p - t)/2 is (-2/3, 1/3, 1/3) and (1/4, -1/2, 1/4). With $\partial p_i / \partial z_j = p_i ([\,i = j\,] - p_j)$
+# the gradient is [[-2/9, 1/9, 1/9], [3/32, -3/16, 3/32]]. Each row points as cross-entropy's does, at two thirds and three quarters of its length.
+# At z = [[-2, 2, -1000]], y = [0] they part: (-0.0694, 0.0694, 0) here, (-0.982, 0.982, 0) there.
 #
 # <details><summary>Hint 1, values</summary>
 #
@@ -496,15 +505,17 @@ for _N, _C in ((6, 3), (3, 7), (4, 4), (5, 1), (8, 2)):
 
 # %% nbgrader={"grade_id": "test_mse_softmax_grad_extreme", "points": 2}
 # Large logits. Certain and wrong: no gradient at all. That is the plateau of the lecture.
-_gradient = mse_softmax_grad(np.array([[1000.0, 999.0], [-1000.0, -1000.0]]), np.array([0, 1]))
-_pull = 2 * np.e / (1 + np.e) ** 3  # 4 p_1 p_2^2 / N
-_expected = [[-_pull, _pull], [0.25, -0.25]]
-checks.array(_gradient, _expected, "the gradient at z = [[1000, 999], [-1000, -1000]], y = [0, 1]")
-_gradient = mse_softmax_grad(np.array([[-1000.0, 1000.0]]), np.array([0]))
-checks.array(_gradient, [[0, 0]], "the gradient at z = [[-1000, 1000]], y = [0]")
+_z = np.array([[1000.0, 999.0], [-1000.0, -1000.0], [-1000.0, 1000.0]])
+_gradient = mse_softmax_grad(_z, np.array([0, 1, 0]))
+_pull = 4 * np.e / (1 + np.e) ** 3 / 3  # 4 p_1 p_2^2 / N
+_expected = [[-_pull, _pull], [1 / 6, -1 / 6], [0, 0]]
+checks.array(
+    _gradient, _expected, "the gradient at z = [[1000, 999], [-1000, -1000], [-1000, 1000]], y = [0, 1, 0]"
+)
 checks.public_passed("mse_softmax_grad: extreme logits")
 ### BEGIN HIDDEN TESTS
 for _z, _y in (
+    ([[-1000.0, 1000.0]], [0]),
     ([[-1000.0, -1001.0, -1002.0]], [2]),
     ([[1000.0, 1000.0, -1000.0], [0.5, -0.5, 1.5]], [0, 1]),
     ([[-2.0, 2.0, -1000.0], [400.0, 401.0, 399.0], [-401.0, -400.0, -400.5]], [0, 2, 1]),

@@ -32,7 +32,7 @@
 #
 # Write your code where a cell says so and run the cells below it: the visible checks answer at once, and hidden checks of
 # the same aspects follow at grading. NumPy or PyTorch, loops or array expressions: any right way is accepted. All numbers
-# are float64. A function must leave its arguments as they are and return new values.
+# are float64. A function must leave its arguments as they are.
 
 # %% nbgrader={"grade_id": "setup"}
 from collections.abc import Callable
@@ -61,9 +61,9 @@ from trainlab import checks
 #
 # $$m' = (0.45 - 0.2,\; -0.9 - 0.4) = (0.25,\, -1.3), \qquad \theta' = (1.25,\, 0.7)$$
 #
-# <details><summary>Hint 1</summary>Write the two formulas in the order in which they stand. The second one uses the result of the first.</details>
-# <details><summary>Hint 2</summary>NumPy's <code>*</code>, <code>-</code> and <code>+</code> work entry by entry for every shape and make new arrays; <code>*=</code> and <code>+=</code> change the array that the caller still holds.</details>
-# <details><summary>Hint 3</summary><code>new_m = beta * m - lr * g</code>, and then a line for <code>new_theta</code> and a <code>return</code> of both.</details>
+# <details><summary>Hint 1, values</summary>Write the two formulas in the order in which they stand. The second one uses the result of the first.</details>
+# <details><summary>Hint 2, clean calls</summary>NumPy's <code>*</code>, <code>-</code> and <code>+</code> work entry by entry for every shape and make new arrays; <code>*=</code> and <code>+=</code> change the array that the caller still holds.</details>
+# <details><summary>Hint 3, values</summary><code>new_m = beta * m - lr * g</code>, and then a line for <code>new_theta</code> and a <code>return</code> of both.</details>
 
 
 # %% nbgrader={"grade_id": "momentum_step"}
@@ -82,7 +82,7 @@ def momentum_step(
 
 
 # %% nbgrader={"grade_id": "test_momentum_step_values", "points": 2}
-# One step: both results, for vectors and matrices.
+# One step: both results.
 _result = momentum_step(np.array([1.0, 2.0]), np.array([0.5, -1.0]), np.array([2.0, 4.0]), 0.1, 0.9)
 _theta, _m = checks.items(_result, ("new theta", "new m"))
 checks.array(_m, [0.25, -1.3], "new m")
@@ -184,9 +184,9 @@ for _k in (0, 1, 2, 2, 1, 0):  # in any order, and twice
 #
 # $$v' = (0.4 - 0.2744,\; 0.8 + 0.1728) = (0.1256,\, 0.9728), \qquad \theta' = (1.1256,\, -1.0272)$$
 #
-# <details><summary>Hint 1</summary>There are three steps: find the point, ask for the gradient there, move.</details>
-# <details><summary>Hint 2</summary>The point is <code>theta + beta * v</code>: the memory's part of the step, and not the whole of <code>v</code>.</details>
-# <details><summary>Hint 3</summary>After <code>g = grad_fn(theta + beta * v)</code> the rest is exercise 1 with this <code>g</code>.</details>
+# <details><summary>Hint 1, values</summary>There are three steps: find the point, ask for the gradient there, move.</details>
+# <details><summary>Hint 2, the point</summary>The point is <code>theta + beta * v</code>: the memory's part of the step, and not the whole of <code>v</code>.</details>
+# <details><summary>Hint 3, values</summary>After <code>g = grad_fn(theta + beta * v)</code> the rest is exercise 1 with this <code>g</code>.</details>
 
 
 # %% nbgrader={"grade_id": "nesterov_step"}
@@ -329,9 +329,9 @@ for _k in (0, 1, 2, 2, 1, 0):  # in any order, and twice
 # \quad\longrightarrow\quad
 # m = \begin{pmatrix} -0.1 & 0 \\ -0.25 & 0.1 \\ -0.525 & -0.15 \end{pmatrix}$$
 #
-# <details><summary>Hint 1</summary>You may compute the sum or run the recursion: both give the same rows.</details>
-# <details><summary>Hint 2</summary>For the recursion, start from a row of n zeros, go through the rows of <code>grads</code> and collect what you have after each.</details>
-# <details><summary>Hint 3</summary>For the sum, the result is −η times a lower triangular (T, T) matrix of weights, with β to the power t − i at row t and column i ≤ t, times <code>grads</code>. Take care that no negative power of β counts, not even times zero: for β = 0 it is infinite, and infinity times zero is nan.</details>
+# <details><summary>Hint 1, values</summary>You may compute the sum or run the recursion: both give the same rows.</details>
+# <details><summary>Hint 2, values, by the recursion</summary>For the recursion, start from a row of n zeros, go through the rows of <code>grads</code> and collect what you have after each.</details>
+# <details><summary>Hint 3, memory, by the sum</summary>For the sum, the result is −η times a lower triangular (T, T) matrix of weights, with β to the power t − i at row t and column i ≤ t, times <code>grads</code>. Take care that no negative power of β counts, not even times zero: for β = 0 it is infinite, and infinity times zero is nan.</details>
 
 
 # %% nbgrader={"grade_id": "momentum_history"}
@@ -351,7 +351,7 @@ def momentum_history(grads: np.ndarray, lr: float, beta: float) -> np.ndarray:
 
 
 # %% nbgrader={"grade_id": "test_momentum_history_values", "points": 2}
-# The sum itself, for few and many rows and columns.
+# The sum itself.
 _m = momentum_history(np.array([[1.0, 0.0], [2.0, -1.0], [4.0, 2.0]]), 0.1, 0.5)
 checks.array(_m, [[-0.1, 0.0], [-0.25, 0.1], [-0.525, -0.15]], "m")
 checks.public_passed("momentum_history: values")
@@ -449,9 +449,9 @@ for _k in (0, 1, 2, 2, 1, 0):  # in any order, and twice
 # `beta_hb` $= (2/4)^2 = 0.25$, `rate_hb` $= 0.5$, `eta_max` $= 2/9$. Per tenfold reduction of the error, gradient descent takes
 # $\ln 10 / \ln(1/0.8) \approx 10.3$ steps and the heavy ball 3.3.
 #
-# <details><summary>Hint 1</summary>Compute κ and √κ first; every factor is then one short expression.</details>
-# <details><summary>Hint 2</summary>μ = L is a round bowl: gradient descent arrives in one step, so both factors and <code>beta_hb</code> are 0, and <code>eta_gd</code> and <code>eta_hb</code> are 1/L.</details>
-# <details><summary>Hint 3</summary>Check your own numbers: at η = <code>eta_gd</code>, |1 − ημ| and |1 − ηL| are both equal to <code>rate_gd</code>, and <code>beta_hb</code> is the square of <code>rate_hb</code>.</details>
+# <details><summary>Hint 1, all factors</summary>Compute κ and √κ first; every factor is then one short expression.</details>
+# <details><summary>Hint 2, the ends</summary>μ = L is a round bowl: gradient descent arrives in one step, so both factors and <code>beta_hb</code> are 0, and <code>eta_gd</code> and <code>eta_hb</code> are 1/L.</details>
+# <details><summary>Hint 3, measured</summary>Check your own numbers: at η = <code>eta_gd</code>, |1 − ημ| and |1 − ηL| are both equal to <code>rate_gd</code>, and <code>beta_hb</code> is the square of <code>rate_hb</code>.</details>
 
 
 # %% nbgrader={"grade_id": "optimal_rates"}

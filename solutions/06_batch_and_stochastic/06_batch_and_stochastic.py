@@ -62,9 +62,9 @@ from trainlab import checks
 # `[array([7, 2, 5, 0]), array([9, 4, 1, 8]), array([3, 6])]`, and with `drop_last=True` the first two of these.
 # With $B = 16$ it is one batch of ten rows, and with `drop_last=True` an empty list.
 #
-# <details><summary>Hint 1</summary>Shuffle all row numbers first, then cut the row of numbers into pieces. Shuffling pieces of a sorted row is not enough: the same rows would always come together.</details>
-# <details><summary>Hint 2</summary><code>rng.permutation(n)</code> gives the shuffled row numbers; <code>range(0, n, B)</code> gives the places where batches start.</details>
-# <details><summary>Hint 3</summary>Slices forgive: <code>order[i : i + B]</code> is short at the end by itself. With <code>drop_last</code> keep only the batches of length <code>B</code>.</details>
+# <details><summary>Hint 1, shuffle</summary>Shuffle all row numbers first, then cut the row of numbers into pieces. Shuffling pieces of a sorted row is not enough: the same rows would always come together.</details>
+# <details><summary>Hint 2, one epoch</summary><code>rng.permutation(n)</code> gives the shuffled row numbers; <code>range(0, n, B)</code> gives the places where batches start.</details>
+# <details><summary>Hint 3, drop_last</summary>Slices forgive: <code>order[i : i + B]</code> is short at the end by itself. With <code>drop_last</code> keep only the batches of length <code>B</code>.</details>
 
 
 # %% nbgrader={"grade_id": "minibatches"}
@@ -143,7 +143,7 @@ for _drop in (False, True):
 
 
 # %% nbgrader={"grade_id": "test_minibatches_shuffle", "points": 2}
-# A shuffle mixes: neighbours rarely stay together; no order comes more often than others. (A right answer fails less than once in 10^6.)
+# A shuffle mixes: neighbours rarely stay together. At grading, no order may come more often than others. (A right answer fails less than once in 10^6.)
 def _places(n, B, rng):
     """The batch in which each row is, for one epoch."""
     place = np.full(n, -1)
@@ -226,9 +226,9 @@ checks.between(
 # Check it by hand: the six pairs of the first column have the means 2, 3, 4, 4, 5, 6, and these have the variance
 # 10/6.
 #
-# <details><summary>Hint 1</summary>The variance of each column is one call, or two lines: subtract the mean of the column, then take the mean of the squares.</details>
-# <details><summary>Hint 2</summary>Look at what divides what when N = 1: answer that case before you divide.</details>
-# <details><summary>Hint 3</summary><code>g.var(axis=0)</code> divides by N by default; PyTorch's <code>var</code> divides by N − 1 unless told otherwise.</details>
+# <details><summary>Hint 1, values</summary>The variance of each column is one call, or two lines: subtract the mean of the column, then take the mean of the squares.</details>
+# <details><summary>Hint 2, the ends</summary>Look at what divides what when N = 1: answer that case before you divide.</details>
+# <details><summary>Hint 3, values</summary><code>g.var(axis=0)</code> divides by N by default; PyTorch's <code>var</code> divides by N − 1 unless told otherwise.</details>
 
 
 # %% nbgrader={"grade_id": "minibatch_gradient_variance"}
@@ -248,7 +248,7 @@ def minibatch_gradient_variance(g: np.ndarray, B: int) -> np.ndarray:
 
 
 # %% nbgrader={"grade_id": "test_minibatch_gradient_variance_values", "points": 3}
-# Against the definition: the variance of the means of all batches that can be drawn.
+# The formula, at grading against its definition: the variance of the means of all batches that can be drawn.
 _g = np.array([[1.0, 0.0], [3.0, 0.0], [5.0, 0.0], [7.0, 4.0]])
 checks.array(minibatch_gradient_variance(_g, 2), [5 / 3, 1.0], "variance")
 checks.public_passed("minibatch_gradient_variance: values")
@@ -334,9 +334,9 @@ for (_g, _B), _answer in [*zip(_calls, _answers, strict=True)][::-1]:
 # **Example.** The losses $(1, 3, 0, 12)$ give $(0.0625, 0.1875, 0, 0.75)$: three draws of four show the last
 # example. With $c = 4$ they count as $(1, 3, 0, 4)$ and give $(0.125, 0.375, 0, 0.5)$.
 #
-# <details><summary>Hint 1</summary>Four steps: refuse what is no loss, apply the cap, look whether anything is left, divide by the sum.</details>
-# <details><summary>Hint 2</summary>NaN compares false with everything, so <code>losses &lt; 0</code> does not find it; <code>np.isfinite</code> does.</details>
-# <details><summary>Hint 3</summary><code>np.minimum(losses, cap)</code> makes a new array. A tiny sum is not zero: losses of 1e-15 still have ratios.</details>
+# <details><summary>Hint 1, values</summary>Four steps: refuse what is no loss, apply the cap, look whether anything is left, divide by the sum.</details>
+# <details><summary>Hint 2, the ends</summary>NaN compares false with everything, so <code>losses &lt; 0</code> does not find it; <code>np.isfinite</code> does.</details>
+# <details><summary>Hint 3, clean calls and ends</summary><code>np.minimum(losses, cap)</code> makes a new array. A tiny sum is not zero: losses of 1e-15 still have ratios.</details>
 
 
 # %% nbgrader={"grade_id": "emphasis_probabilities"}
@@ -447,8 +447,8 @@ for _cap in (2.0, None):  # the same losses in another order, the same probabili
 #
 # **Example.** $\eta_0 = 0.4$, $t_0 = 100$: $\eta = 0.4$, $0.2$ and $0.04$ at $t = 0$, $100$ and $900$.
 #
-# <details><summary>Hint 1</summary>The formula is one line of Python, and the same line serves numbers and arrays.</details>
-# <details><summary>Hint 2</summary><code>/</code> divides, <code>//</code> cuts off; <code>math</code> knows numbers only, NumPy arrays too.</details>
+# <details><summary>Hint 1, values and arrays</summary>The formula is one line of Python, and the same line serves numbers and arrays.</details>
+# <details><summary>Hint 2, arrays</summary><code>/</code> divides, <code>//</code> cuts off; <code>math</code> knows numbers only, NumPy arrays too.</details>
 
 
 # %% nbgrader={"grade_id": "annealed_rate"}

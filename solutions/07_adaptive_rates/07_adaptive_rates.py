@@ -34,7 +34,7 @@
 #
 # Write your code where a cell says so and run the cells below it: the visible checks answer at once, and hidden checks of
 # the same aspects follow at grading. NumPy or PyTorch, loops or array expressions: any right way is accepted. All numbers
-# are float64. A function must leave its arguments as they are and return new values.
+# are float64. A function must leave its arguments as they are.
 
 # %% nbgrader={"grade_id": "setup"}
 import math
@@ -67,9 +67,9 @@ from trainlab import checks
 # \quad\longrightarrow\quad
 # \sigma = \begin{pmatrix} 3 & 1 \\ \sqrt{12.5} & \sqrt{1/2} \\ 5 & \sqrt{1/3} \end{pmatrix}$$
 #
-# <details><summary>Hint 1</summary>The three words in reverse: square, then mean, then root. The mean is over the rows so far, and each row has another number of them.</details>
-# <details><summary>Hint 2</summary><code>np.cumsum(..., axis=0)</code> adds up rows from the top, and keeps every sum on the way.</details>
-# <details><summary>Hint 3</summary>Divide the running sums of <code>grads**2</code> by a column 1, 2, ..., T: <code>np.arange(1, len(grads) + 1)[:, None]</code>. The root comes last.</details>
+# <details><summary>Hint 1, values</summary>The three words in reverse: square, then mean, then root. The mean is over the rows so far, and each row has another number of them.</details>
+# <details><summary>Hint 2, values</summary><code>np.cumsum(..., axis=0)</code> adds up rows from the top, and keeps every sum on the way.</details>
+# <details><summary>Hint 3, values</summary>Divide the running sums of <code>grads**2</code> by a column 1, 2, ..., T: <code>np.arange(1, len(grads) + 1)[:, None]</code>. The root comes last.</details>
 
 
 # %% nbgrader={"grade_id": "rms_sigma"}
@@ -86,7 +86,7 @@ def rms_sigma(grads: np.ndarray) -> np.ndarray:
 
 
 # %% nbgrader={"grade_id": "test_rms_sigma_values", "points": 2}
-# The formula, for few and many rows and columns.
+# The formula.
 _sigma = rms_sigma(np.array([[3.0, -1.0], [4.0, 0.0], [math.sqrt(50), 0.0]]))
 checks.array(_sigma, [[3, 1], [math.sqrt(12.5), math.sqrt(0.5)], [5, math.sqrt(1 / 3)]], "sigma")
 checks.public_passed("rms_sigma: values")
@@ -161,9 +161,9 @@ for _k in (0, 1, 2, 3, 3, 2, 1, 0):  # in any order, and twice
 #
 # $$s' = (25, 4), \qquad \theta' = \left(1 - 0.5 \cdot \tfrac{4}{5 + 1},\; 2 + 0.5 \cdot \tfrac{2}{2 + 1}\right) = (0.6667,\, 2.3333)$$
 #
-# <details><summary>Hint 1</summary>First the new sum, then the step: the second formula uses the result of the first.</details>
-# <details><summary>Hint 2</summary>What does your step do for a weight whose gradient has always been exactly 0? The answer must be: nothing, and not nan. ε is there for that.</details>
-# <details><summary>Hint 3</summary><code>new_s = s + g**2</code>; the step is <code>lr * g</code> over <code>np.sqrt(new_s) + eps</code>, with brackets round the whole denominator.</details>
+# <details><summary>Hint 1, values</summary>First the new sum, then the step: the second formula uses the result of the first.</details>
+# <details><summary>Hint 2, small gradients</summary>What does your step do for a weight whose gradient has always been exactly 0? The answer must be: nothing, and not nan. ε is there for that.</details>
+# <details><summary>Hint 3, values</summary><code>new_s = s + g**2</code>; the step is <code>lr * g</code> over <code>np.sqrt(new_s) + eps</code>, with brackets round the whole denominator.</details>
 
 
 # %% nbgrader={"grade_id": "adagrad_step"}
@@ -183,7 +183,7 @@ def adagrad_step(
 
 
 # %% nbgrader={"grade_id": "test_adagrad_step_values", "points": 2}
-# One step: both results, for vectors and matrices.
+# One step: both results.
 _result = adagrad_step(np.array([1.0, 2.0]), np.array([9.0, 0.0]), np.array([4.0, -2.0]), 0.5, 1.0)
 _theta, _s = checks.items(_result, ("new theta", "new s"))
 checks.array(_s, [25.0, 4.0], "new s")
@@ -316,9 +316,9 @@ for _k in [*range(len(_cases)), *range(len(_cases))[::-1]]:  # in any order, and
 #
 # $$v' = (3 + 36,\; 0 + 1) = (39, 1), \qquad \theta' = \left(1 - \tfrac{6}{\sqrt{39} + 1},\; 2 + \tfrac{1}{1 + 1}\right) = (0.1717,\, 2.5)$$
 #
-# <details><summary>Hint 1</summary>Only the first formula differs from exercise 2.</details>
-# <details><summary>Hint 2</summary>The two weights α and 1 − α add up to 1. With α = 0 only the latest gradient counts, and every step has length η (but for ε).</details>
-# <details><summary>Hint 3</summary><code>new_v = alpha * v + (1 - alpha) * g**2</code>, and the step divides by <code>np.sqrt(new_v) + eps</code>.</details>
+# <details><summary>Hint 1, values</summary>Only the first formula differs from exercise 2.</details>
+# <details><summary>Hint 2, several steps</summary>The two weights α and 1 − α add up to 1. With α = 0 only the latest gradient counts, and every step has length η (but for ε).</details>
+# <details><summary>Hint 3, values</summary><code>new_v = alpha * v + (1 - alpha) * g**2</code>, and the step divides by <code>np.sqrt(new_v) + eps</code>.</details>
 
 
 # %% nbgrader={"grade_id": "rmsprop_step"}
@@ -339,7 +339,7 @@ def rmsprop_step(
 
 
 # %% nbgrader={"grade_id": "test_rmsprop_step_values", "points": 2}
-# One step: both results, for vectors and matrices.
+# One step: both results.
 _result = rmsprop_step(np.array([1.0, 2.0]), np.array([4.0, 0.0]), np.array([12.0, -2.0]), 0.5, 0.75, 1.0)
 _theta, _v = checks.items(_result, ("new theta", "new v"))
 checks.array(_v, [39.0, 1.0], "new v")
@@ -488,9 +488,9 @@ for _k in [*range(len(_cases)), *range(len(_cases))[::-1]]:  # in any order, and
 #
 # Both weights move by 0.01, however large their gradients are.
 #
-# <details><summary>Hint 1</summary>There are five lines, one for each formula, in the order in which they stand.</details>
-# <details><summary>Hint 2</summary>Test yourself at t = 1 with m = v = 0: the corrected averages must be the gradient and its square, whatever β1 and β2 are.</details>
-# <details><summary>Hint 3</summary><code>corrected_m = new_m / (1 - b1**t)</code>, and the same for v with <code>b2</code>. Do not overwrite <code>new_m</code> and <code>new_v</code>: they are returned.</details>
+# <details><summary>Hint 1, values</summary>There are five lines, one for each formula, in the order in which they stand.</details>
+# <details><summary>Hint 2, the first step</summary>Test yourself at t = 1 with m = v = 0: the corrected averages must be the gradient and its square, whatever β1 and β2 are.</details>
+# <details><summary>Hint 3, several steps</summary><code>corrected_m = new_m / (1 - b1**t)</code>, and the same for v with <code>b2</code>. Do not overwrite <code>new_m</code> and <code>new_v</code>: they are returned.</details>
 
 
 # %% nbgrader={"grade_id": "adam_step"}
@@ -521,7 +521,7 @@ def adam_step(
 
 
 # %% nbgrader={"grade_id": "test_adam_step_values", "points": 2}
-# One step, early and late: all three results, for vectors and matrices.
+# One step: all three results.
 _result = adam_step(
     np.array([1.0, 2.0]),
     np.array([0.5, 0.0]),
@@ -697,9 +697,9 @@ for _k in [*range(len(_cases)), *range(len(_cases))[::-1]]:  # in any order, and
 # **Example.** $\beta_2 = 0.5$: $\rho_\infty = 3$, so the answer is `None` at every $t$; $\rho_1 = 3 - 2 \cdot 0.5/0.5 = 1$ and
 # $\rho_2 = 3 - 4 \cdot 0.25/0.75 = 1.6667$. With $\beta_2 = 0.999$, $\rho_5 = 4.996$: `None`; $\rho_6 = 5.994$ and $r_6 = 0.0258$.
 #
-# <details><summary>Hint 1</summary>ρ at t = 1 is 1 for every β2: one square is worth one square. Use it as a check.</details>
-# <details><summary>Hint 2</summary>Look at ρ first and leave early: below the threshold the number under the root can be negative.</details>
-# <details><summary>Hint 3</summary><code>decay = beta2**t</code>, <code>rho = rho_inf - 2 * t * decay / (1 - decay)</code>, and then an <code>if rho &lt;= 5</code> before the root.</details>
+# <details><summary>Hint 1, ρ</summary>ρ at t = 1 is 1 for every β2: one square is worth one square. Use it as a check.</details>
+# <details><summary>Hint 2, threshold</summary>Look at ρ first and leave early: below the threshold the number under the root can be negative.</details>
+# <details><summary>Hint 3, r</summary>Three factors stand above the fraction bar and three below it. Compute them with brackets round each difference, and take the root of the whole quotient; at large t it must end at 1.</details>
 
 
 # %% nbgrader={"grade_id": "radam_rectifier"}
@@ -826,9 +826,9 @@ with np.errstate(all="ignore"):
 # **Example.** total 12, warmup 4, base 0.8, min 0.2. $\eta_0 = 0.2$, $\eta_3 = 0.8$, $\eta_4 = 0.8$, half-way down
 # $\eta_8 = 0.2 + 0.6 \cdot 0.5 = 0.5$, and at the end $\eta_{12} = 0.2$.
 #
-# <details><summary>Hint 1</summary>An <code>if</code> and two lines. The cosine's clock starts when the warm-up ends.</details>
-# <details><summary>Hint 2</summary>How much of the way down is covered at t? Nothing at t = warmup, everything at t = total.</details>
-# <details><summary>Hint 3</summary><code>done = (t - warmup) / (total - warmup)</code>, then <code>min_lr + (base - min_lr) * (1 + math.cos(math.pi * done)) / 2</code>.</details>
+# <details><summary>Hint 1, up and down</summary>An <code>if</code> and two lines. The cosine's clock starts when the warm-up ends.</details>
+# <details><summary>Hint 2, down</summary>How much of the way down is covered at t? Nothing at t = warmup, everything at t = total.</details>
+# <details><summary>Hint 3, down</summary><code>done = (t - warmup) / (total - warmup)</code>, then <code>min_lr + (base - min_lr) * (1 + math.cos(math.pi * done)) / 2</code>.</details>
 
 
 # %% nbgrader={"grade_id": "warmup_cosine"}
@@ -930,10 +930,10 @@ checks.number(warmup_cosine(2, 40, 5, 0.6, 0.6), 0.36, "with min_lr = base, the 
 #
 # $$m' = (0.3, -0.05, 0), \quad v' = (0.09, 0.0025, 0), \quad \theta' = (5 - 0.1 - 0.1,\; -10 + 0.2 + 0.1,\; 2 - 0.04 - 0) = (4.8, -9.7, 1.96)$$
 #
-# <details><summary>Hint 1</summary>Values: which of the five formulas contain λ? Only one of them.</details>
-# <details><summary>Hint 2</summary>Test yourself with g = 0 and m = v = 0: every weight must shrink by the factor 1 − ηλ, and both averages must stay 0.</details>
-# <details><summary>Hint 3</summary>Small gradients: the bracket is (root + ε), and the root is that of the corrected average.</details>
-# <details><summary>Hint 4</summary>Take Adam's step from exercise 4, written out, and subtract the pull <code>lr * wd * theta</code> as a third term. Do not change <code>theta</code> first: the caller's array stays as it is.</details>
+# <details><summary>Hint 1, values</summary>Which of the five formulas contain λ? Only one of them.</details>
+# <details><summary>Hint 2, several steps</summary>Test yourself with g = 0 and m = v = 0: every weight must shrink by the factor 1 − ηλ, and both averages must stay 0.</details>
+# <details><summary>Hint 3, small gradients</summary>The bracket is (root + ε), and the root is that of the corrected average.</details>
+# <details><summary>Hint 4, values and clean calls</summary>Take Adam's step from exercise 4, written out, and subtract the pull <code>lr * wd * theta</code> as a third term. Do not change <code>theta</code> first: the caller's array stays as it is.</details>
 
 
 # %% nbgrader={"grade_id": "adamw_step"}
@@ -966,7 +966,7 @@ def adamw_step(
 
 
 # %% nbgrader={"grade_id": "test_adamw_step_values", "points": 2}
-# One step, early and late: all three results, for vectors and matrices.
+# One step: all three results.
 _arrays = [np.array(_x) for _x in ([5.0, -10.0, 2.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [3.0, -0.5, 0.0])]
 _result = adamw_step(*_arrays, 1, 0.1, 0.9, 0.99, 1e-8, 0.2)
 _theta, _m, _v = checks.items(_result, ("new theta", "new m", "new v"))

@@ -16,7 +16,7 @@
 #
 # You write batch normalisation forwards, with the running statistics that evaluation needs, and backwards, with the two
 # paths that are easy to forget. At the end your functions train a network that, from its usual start, does not
-# train without them.
+# train without them in the same 300 steps.
 #
 # Read the lecture first: [Can the surface itself be changed?](../../lectures/10_batch_normalization.ipynb)
 #
@@ -30,7 +30,7 @@
 #
 # Write your code where a cell says so and run the cells below it: the visible checks answer at once, and hidden checks of
 # the same aspects follow at grading. NumPy or PyTorch, loops or array expressions: any right way is accepted. All numbers
-# are float64. A function must leave its arguments as they are and return new values.
+# are float64. A function must leave its arguments as they are.
 
 # %% nbgrader={"grade_id": "setup"}
 import numpy as np
@@ -74,9 +74,9 @@ from trainlab import checks
 # In evaluation mode the roots are $\sqrt{2+2} = 2$ and $\sqrt{7+2} = 3$, so that
 # $y = \begin{pmatrix} 16 & 0 \\ 16 & -8 \\ 10 & -24 \end{pmatrix}$, and the running statistics stay.
 #
-# <details><summary>Hint 1</summary>Everything happens per column: means and variances are taken along axis 0. Decide first which mean and which variance the mode asks for; the formula for y is then the same.</details>
-# <details><summary>Hint 2</summary><code>x.var(axis=0)</code> divides by N, <code>x.var(axis=0, ddof=1)</code> by N − 1. In PyTorch the default is N − 1.</details>
-# <details><summary>Hint 3</summary>In training mode: <code>mean, var = x.mean(axis=0), x.var(axis=0)</code>, new running values by <code>(1 - momentum) * run_mean + momentum * mean</code> and the same for the unbiased variance. In evaluation mode: <code>mean, var = run_mean, run_var</code>. Then <code>gamma * (x - mean) / np.sqrt(var + eps) + beta</code>.</details>
+# <details><summary>Hint 1, values</summary>Everything happens per column: means and variances are taken along axis 0. Decide first which mean and which variance the mode asks for; the formula for y is then the same.</details>
+# <details><summary>Hint 2, running statistics</summary><code>x.var(axis=0)</code> divides by N, <code>x.var(axis=0, ddof=1)</code> by N − 1. In PyTorch the default is N − 1.</details>
+# <details><summary>Hint 3, the two modes</summary>In training mode: <code>mean, var = x.mean(axis=0), x.var(axis=0)</code>, new running values by <code>(1 - momentum) * run_mean + momentum * mean</code> and the same for the unbiased variance. In evaluation mode: <code>mean, var = run_mean, run_var</code>. Then <code>gamma * (x - mean) / np.sqrt(var + eps) + beta</code>.</details>
 
 
 # %% nbgrader={"grade_id": "batchnorm_forward"}
@@ -286,9 +286,9 @@ for _k in (0, 1, 2, 3, 3, 2, 1, 0):  # in any order, and twice
 # In the first column the two means are $1$ and $0.5$, so $dx_1 = 2 \cdot (3 - 1 - 0.5 \cdot 0.5) = 3.5$; in the second they are $2$ and $-2.5$.
 # $d\gamma = (1.5, -7.5)$ and $d\beta = (3, 6)$. Each column of $dx$ adds up to 0: adding a constant to a column of $x$ changes nothing.
 #
-# <details><summary>Hint 1</summary>Recompute the forward pass first: the mean, the variance, the root s and the normalised columns. All sums run along axis 0.</details>
-# <details><summary>Hint 2</summary>Without the two subtracted means you would treat the statistics as constants. The first mean belongs to the path through the batch's mean, the second to the path through its variance.</details>
-# <details><summary>Hint 3</summary>Compute dγ and dβ first: both means of the formula are these sums divided by N. PyTorch's autograd on exercise 1's formula is a right way too.</details>
+# <details><summary>Hint 1, parameters and dx</summary>Recompute the forward pass first: the mean, the variance, the root s and the normalised columns. All sums run along axis 0.</details>
+# <details><summary>Hint 2, dx and algebra</summary>Without the two subtracted means you would treat the statistics as constants. The first mean belongs to the path through the batch's mean, the second to the path through its variance.</details>
+# <details><summary>Hint 3, dx</summary>Compute dγ and dβ first: both means of the formula are these sums divided by N. PyTorch's autograd on exercise 1's formula is a right way too.</details>
 
 
 # %% nbgrader={"grade_id": "batchnorm_backward"}
@@ -449,7 +449,7 @@ for _k in (0, 1, 2, 3, 3, 2, 1, 0):  # in any order, and twice
 # %% [markdown] nbgrader={"grade_id": "payoff_sigmoid_text"}
 # ## The payoff: your functions at work
 #
-# **Five layers of sigmoids.** 1,200 handwritten digits, 64 rows per step, five hidden layers of 32 units: all of it in NumPy,
+# **Five layers of sigmoids.** 1,200 handwritten digits, 64 rows per step, 300 steps, five hidden layers of 32 units: all of it in NumPy,
 # every gradient by hand, the normalisation by your first two functions. The last line of each run reads 597 digits that were
 # not trained on, in evaluation mode, where no row depends on the others. Before you run the cell: at which of the three rates does the
 # network without normalisation learn?

@@ -214,7 +214,8 @@ def test_senseless_worker_counts_are_one_line(workers):
         outcome(1, workers=workers)
 
 
-def test_no_scheduler_is_one_line():
+def test_no_scheduler_is_one_line(monkeypatch):
+    monkeypatch.setattr(executor_module, "_ANSWER", 1.0)
     with (
         pytest.raises(CourseError, match="no Dask scheduler answers") as refusal,
         executor_module.cluster("tcp://127.0.0.1:9"),

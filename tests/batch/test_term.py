@@ -27,6 +27,7 @@ from grader.source.course import read_course, read_extensions
 from tests.record.test_machinery import coordinator, finish
 from tests.support import books, mounts
 from tests.support.standin import stand_in
+from tests.support.stock import nbgrader
 from tests.support.toycourse import UNIT, make_course
 
 ROOT = Path(__file__).parents[2]
@@ -331,8 +332,7 @@ def penalties(folder):
 def test_penalties_are_those_of_nbgrader_autograde(late_class, tmp_path, monkeypatch):
     """The same plug-in, due date, extra time and order of things, so the same gradebook, row by row."""
     stock, ours = (Path(shutil.copytree(late_class, tmp_path / name)) for name in ("stock", "ours"))
-    command = [sys.executable, "-m", "nbgrader", "autograde", UNIT]
-    done = subprocess.run(command, cwd=stock, capture_output=True, text=True, timeout=600)
+    done = nbgrader(stock, "autograde", UNIT)
     assert done.returncode == 0, done.stderr
     monkeypatch.chdir(tmp_path)  # late.py is found in the course, wherever we are started
     summary = grade(ours)

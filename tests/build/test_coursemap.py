@@ -13,9 +13,18 @@ from grader.build.units import Unit, read_units, table_rows
 from grader.errors import CourseError
 from tests.support.course import LECTURES, ROOT
 
-UNITS, MADE = read_units(ROOT), pages(ROOT)
 TOP = "".join((ROOT / "lectures" / f"{LECTURES[0]}.py").read_text(encoding="utf-8").partition("# %%")[:1])
 HEAD = "# Why is that?\n\n**Unit 05, momentum.** 60 minutes. You need gradient\ndescent (unit\n01); unit 04 helps.\n\nMore."
+
+
+@pytest.fixture(scope="module")
+def course_units():
+    return read_units(ROOT)
+
+
+@pytest.fixture(scope="module")
+def made():
+    return pages(ROOT)
 
 
 def unit(number: str, *after: str) -> Unit:
@@ -33,17 +42,17 @@ def lecture(root, slug, head=HEAD, glossary_rows="", body=""):
     (folder / f"{slug}.ipynb").write_text("{}")
 
 
-def test_pages_are_current():
+def test_pages_are_current(made):
     """`grader build` writes them."""
-    assert {path.name for path in MADE} == {"README.md", "GLOSSARY.md"}
-    for path, text in MADE.items():
+    assert {path.name for path in made} == {"README.md", "GLOSSARY.md"}
+    for path, text in made.items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name} is stale: run `grader build`"
 
 
-def test_every_unit_is_on_the_map():
-    assert [u.slug for u in UNITS] == LECTURES
-    text = MADE[ROOT / "lectures" / "README.md"]
-    for u in UNITS:
+def test_every_unit_is_on_the_map(course_units, made):
+    assert [u.slug for u in course_units] == LECTURES
+    text = made[ROOT / "lectures" / "README.md"]
+    for u in course_units:
         assert f"]({u.slug}.ipynb)" in text
         assert u.question in text
     for topic in planned(ROOT):
@@ -51,30 +60,30 @@ def test_every_unit_is_on_the_map():
         assert f"]({topic}" not in text
 
 
-def test_every_term_leads_to_a_section_that_is_there():
+def test_every_term_leads_to_a_section_that_is_there(course_units, made):
     """And has a translation and a meaning."""
-    found = glossary.entries(ROOT, UNITS)
+    found = glossary.entries(ROOT, course_units)
     assert len(found) > 80
     headings = {}
-    for u in UNITS:
+    for u in course_units:
         nb = nbformat.read(ROOT / "lectures" / f"{u.slug}.ipynb", as_version=4)
         prose = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
         headings[u.slug] = {h.replace(" ", "-") for h in re.findall(r"^#+ (.+)$", prose, re.MULTILINE)}
-    text = MADE[ROOT / "lectures" / "GLOSSARY.md"]
+    text = made[ROOT / "lectures" / "GLOSSARY.md"]
     links = re.findall(r"\]\((\w+)\.ipynb#([^)]*)\)", text)
     assert len(links) == len(found)
     for slug, anchor in links:
         assert unquote(anchor) in headings[slug], f"{slug}#{anchor}"
-    for u in UNITS:
+    for u in course_units:
         assert not glossary.unknown_sections(units_module.prose(ROOT / "lectures" / f"{u.slug}.py")), u.slug
     for entry in found:
         assert re.search("[\u4e00-\u9fff]", entry.chinese) or entry.chinese == entry.english, entry
         assert entry.meaning, f"{entry.english}: its row in {entry.unit.slug} has no meaning"
 
 
-def test_every_row_of_every_lecture_is_in_the_glossary():
-    text = MADE[ROOT / "lectures" / "GLOSSARY.md"]
-    for u in UNITS:
+def test_every_row_of_every_lecture_is_in_the_glossary(course_units, made):
+    text = made[ROOT / "lectures" / "GLOSSARY.md"]
+    for u in course_units:
         prose = "\n\n".join(units_module.prose(ROOT / "lectures" / f"{u.slug}.py"))
         rows = list(table_rows(prose.partition("## Glossary\n")[2].split("\n## ")[0]))
         assert rows
@@ -135,15 +144,15 @@ def test_arrows_leave_out_what_follows():
     )
 
 
-def test_the_picture_shows_every_unit_and_every_arrow():
-    first, kind, title, *lines, last = picture(UNITS)
+def test_the_picture_shows_every_unit_and_every_arrow(course_units, made):
+    first, kind, title, *lines, last = picture(course_units)
     assert (first, kind, last) == ("```mermaid", "flowchart LR", "```")
     assert title == "    accTitle: Which unit builds on which"
-    boxes, arrows = lines[: len(UNITS)], lines[len(UNITS) :]
-    assert boxes == [f'    u{u.number}["{u.number} {u.topic}"]' for u in UNITS]
-    assert arrows == [f"    u{a} --> u{b}" for a, b in edges(UNITS)]
-    text = MADE[ROOT / "lectures" / "README.md"]
-    assert "\n".join(picture(UNITS)) in text and in_words(UNITS) in text
+    boxes, arrows = lines[: len(course_units)], lines[len(course_units) :]
+    assert boxes == [f'    u{u.number}["{u.number} {u.topic}"]' for u in course_units]
+    assert arrows == [f"    u{a} --> u{b}" for a, b in edges(course_units)]
+    text = made[ROOT / "lectures" / "README.md"]
+    assert "\n".join(picture(course_units)) in text and in_words(course_units) in text
 
 
 def terms(tmp_path, **rows):

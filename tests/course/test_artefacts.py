@@ -1,7 +1,7 @@
 """Everything that a reader, a student or an instructor opens: there, whole, and without a warning.
 
-What is run is run elsewhere, for the same units: lectures in test_lectures.py, solutions by `grader verify` in test_units.py, student
-versions up to their first unsolved exercise in test_build.py, all of them as on Colab in test_colab.py.
+What is run is run elsewhere, for the same units: lectures in test_lectures.py, solutions by `grader verify` and by stock nbgrader, student
+versions up to their first unsolved exercise, in test_units.py, all of them as on Colab in test_colab.py.
 """
 
 import json

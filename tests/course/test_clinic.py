@@ -10,6 +10,7 @@ from grader.source.notebook import read_assignment
 from tests.support.course import ROOT
 
 UNIT = "13_training_clinic"
+pytestmark = pytest.mark.unit13
 SOURCE = ROOT / "solutions" / UNIT / f"{UNIT}.py"
 SEEDS = range(40, 45)
 REPAIRS = {  # the one line that is wrong, and what it should be

@@ -7,8 +7,6 @@ import json
 import re
 import shutil
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import pytest
 from grader.batch.grade import grade_class
 from tests.hostile import doors
 from tests.hostile.edge import UNIT, Edge
+from tests.support.stock import nbgrader
 
 _PRINTS = "".join(re.split(r"(?=# %% test)", doors.PRINTED)[:3])  # stock has no way to read from sys.stdin
 _WRONG_VECTOR = (
@@ -81,7 +80,5 @@ def test_scores_are_those_of_stock_nbgrader(name: str, tmp_path: Path) -> None:
 
 
 def _run(folder: Path, *command: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", *command], cwd=folder, capture_output=True, text=True
-    )
+    done = nbgrader(folder, *command)
     assert done.returncode == 0, done.stderr

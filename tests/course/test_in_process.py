@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from grader.pages.feedback import write_feedback
 from grader.pages.report import write_report
 from grader.source.notebook import IN_PROCESS
 from tests.support import books
+from tests.support.stock import nbgrader
 
 UNIT = "words"
 WORK = '''
@@ -144,8 +143,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The course, graded by stock nbgrader and by us."""
     stock, ours = (_course(tmp_path_factory.mktemp(name)) for name in ("stock", "ours"))
     for step in ("generate_assignment", "autograde"):
-        command = [sys.executable, "-m", "nbgrader", step, UNIT]
-        done = subprocess.run(command, cwd=stock, capture_output=True, text=True)
+        done = nbgrader(stock, step, UNIT)
         assert done.returncode == 0, done.stderr
     grade_class(ours, UNIT, Options(progress=False))
     return stock, ours

@@ -1,17 +1,16 @@
 """nbgrader's own example course, as its package ships it, graded by our engine with the scores of stock nbgrader."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-import nbgrader
+import nbgrader as package
 import pytest
 
 from grader.batch.grade import Options, grade_class
 from tests.support import books
+from tests.support.stock import nbgrader
 
-EXAMPLE = Path(nbgrader.__file__).parent / "docs" / "source" / "user_guide"
+EXAMPLE = Path(package.__file__).parent / "docs" / "source" / "user_guide"
 UNIT = "ps1"
 
 
@@ -30,9 +29,7 @@ def test_scores_and_comments_are_those_of_stock_nbgrader(example, tmp_path):
     shutil.copytree(example, stock)
     shutil.copytree(example, ours)
     for step in ("generate_assignment", "autograde"):
-        done = subprocess.run(
-            [sys.executable, "-m", "nbgrader", step, UNIT], cwd=stock, capture_output=True, text=True
-        )
+        done = nbgrader(stock, step, UNIT)
         assert done.returncode == 0, done.stderr
     summary = grade_class(ours, UNIT, Options(progress=False))
     assert books.scores(stock) == {"bitdiddle": 1.5, "hacker": 3.0}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 
 import pytest
 
 from grader.batch.grade import Options, grade_class
 from tests.support import books, smallcourse
 from tests.support.smallcourse import UNIT, code, text
+from tests.support.stock import nbgrader
 
 CONFIG = """
 c.IncludeHeaderFooter.header = "source/header.ipynb"
@@ -80,12 +79,8 @@ def test_scores_and_comments_are_those_of_stock_nbgrader(tmp_path):
     smallcourse.write(stock / "source" / "footer.ipynb", FOOTER)
     (stock / "source" / UNIT / "units.py").write_text("def metres(feet):\n    return 0.3048 * feet\n")
 
-    def nbgrader(step):
-        command = [sys.executable, "-m", "nbgrader", step, UNIT]
-        done = subprocess.run(command, cwd=stock, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-
-    nbgrader("generate_assignment")
+    done = nbgrader(stock, "generate_assignment", UNIT)
+    assert done.returncode == 0, done.stderr
     released = stock / "release" / UNIT / f"{UNIT}.ipynb"
     for secret in ("answer", "HIDE", "SCHEME", "word proof", "19.63", "r**2"):
         assert secret not in released.read_text()
@@ -93,7 +88,8 @@ def test_scores_and_comments_are_those_of_stock_nbgrader(tmp_path):
         smallcourse.hand_in(stock, student, released, answers)
     shutil.copytree(stock, ours)
     (ours / "gradebook.db").unlink()
-    nbgrader("autograde")
+    done = nbgrader(stock, "autograde", UNIT)
+    assert done.returncode == 0, done.stderr
     summary = grade_class(ours, UNIT, Options(progress=False))
     assert summary.warnings == ()
     assert books.contents(ours) == books.contents(stock)

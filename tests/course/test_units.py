@@ -2,6 +2,7 @@
 
 import shutil
 
+import nbformat
 import pytest
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
@@ -45,7 +46,7 @@ def test_every_exercise_has_four_variants_and_eight_misconceptions(unit):
 @pytest.mark.slow
 @pytest.mark.parametrize("unit", ASSIGNMENTS)
 def test_stock_nbgrader_gives_the_solution_everything_and_the_blank_nothing(unit, tmp_path):
-    """nbgrader's own execution, its own gradebook, our released notebooks."""
+    """nbgrader's own execution, its own gradebook, our released notebooks; the blank one runs to its first unsolved exercise."""
     make_course(ROOT, unit, tmp_path)
     assignment = read_assignment(ROOT / "solutions" / unit)
     released = student_version(ROOT, unit)
@@ -72,6 +73,12 @@ def test_stock_nbgrader_gives_the_solution_everything_and_the_blank_nothing(unit
                 grade.auto_score or 0 for notebook in submission.notebooks for grade in notebook.grades
             )
             assert auto == points, student
+    run = nbformat.read(tmp_path / "autograded" / "blank" / unit / f"{unit}.ipynb", as_version=4)
+    errors = [out for cell in run.cells for out in cell.get("outputs", ()) if out.output_type == "error"]
+    assert (errors[0].ename, errors[0].evalue[:35]) == (
+        "NotImplementedError",
+        "This exercise is not solved yet: re",
+    )
 
 
 def stock_autograde_preprocessors():

@@ -327,7 +327,7 @@ def test_no_isolation_no_grading(course: Course, monkeypatch: pytest.MonkeyPatch
         loop = course.submission(
             "honest", scale_rows="import os\ndef scale_rows(x, f):\n    os.fork()\n    while True: pass"
         )
-        result = grade(hand_in(loop), course.assignment, LIMITS, allow_unsandboxed=True)
+        result = grade(hand_in(loop), course.assignment, SHORT, allow_unsandboxed=True)
         assert lost(result) == SCALE_TESTS
     finally:
         bare.close()

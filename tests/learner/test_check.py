@@ -191,6 +191,19 @@ def test_hints_come_one_at_a_time(clone, write):
     assert "<" not in "".join(text for _, text in hints)
 
 
+@pytest.mark.parametrize(
+    ("hint", "said"),
+    [
+        ("<p>First <code>a &lt; b</code>.</p>", "First `a < b`."),
+        ("`if length <= g_thres and t - last >= t_noise`", "`if length <= g_thres and t - last >= t_noise`"),
+        ("`a<b` and `c>d`, <em>both</em>", "`a<b` and `c>d`, both"),
+        ("For u &lt; 0 and w > 0", "For u < 0 and w > 0"),
+    ],
+)
+def test_a_hint_keeps_its_comparisons_and_loses_its_tags(hint, said):
+    assert checking._plain(hint) == said
+
+
 def test_a_cell_that_does_not_run_is_named(clone, write):
     notebook = json.loads(
         fill(RELEASED, {"momentum_step": "def momentum_step(theta, m, g, lr, beta)\n    return 1\n"})

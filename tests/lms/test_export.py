@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -24,6 +23,7 @@ from grader.record.gradebook import Gradebook
 from grader.record.grades import State, gather
 from grader.source.course import read_course
 from tests.support import books
+from tests.support.stock import nbgrader
 from tests.support.toycourse import MAX_POINTS, UNIT, make_course
 
 DUE = datetime(2026, 3, 1, 12)
@@ -338,9 +338,7 @@ def test_gradescope_of_one_unit_and_of_a_course(course):
 def test_csv_has_nbgraders_columns_and_more(course):
     export_grades(course, [UNIT], to="csv")
     ours = read(course / f"grades_{UNIT}.csv")
-    done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", "export", "--to", "stock.csv"], cwd=course, capture_output=True
-    )
+    done = nbgrader(course, "export", "--to", "stock.csv")
     assert done.returncode == 0, done.stderr
     header = (course / "stock.csv").read_text().splitlines()[0].split(",")
     assert list(ours[0]) == [*header, "auto_score", "status"]
@@ -351,8 +349,7 @@ def test_csv_has_nbgraders_columns_and_more(course):
 
 
 def nbgrader_export(course, *arguments):
-    command = [sys.executable, "-m", "nbgrader", "export", *arguments]
-    return subprocess.run(command, cwd=course, capture_output=True, text=True, check=False, env={**os.environ, "JUPYTER_NO_CONFIG": "1"})  # fmt: skip
+    return nbgrader(course, "export", *arguments, JUPYTER_NO_CONFIG="1")
 
 
 def test_as_nbgraders_plug_in(course):

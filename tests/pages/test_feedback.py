@@ -2,7 +2,6 @@
 
 import html
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -29,6 +28,7 @@ from grader.text import printable, visible
 from tests.support import books
 from tests.support.course import ASSIGNMENTS, ROOT
 from tests.support.pageclass import BIDI, CASES, SECRET_FILE, make_graded, result
+from tests.support.stock import nbgrader
 from tests.support.toycourse import POINTS, SECRET, UNIT, make_course
 
 
@@ -257,12 +257,11 @@ def test_nbgraders_release_finds_each_student_s_page(course, tmp_path):
     feedback(course)
     exchange = tmp_path / "exchange"
     exchange.mkdir(mode=0o777)
-    command = [sys.executable, "-m", "nbgrader", "release_feedback", UNIT, f"--Exchange.root={exchange}"]
     options = ["--CourseDirectory.course_id=c", f"--CourseDirectory.root={course}"]
-    environment = {**os.environ, "HOME": str(tmp_path), "JUPYTER_CONFIG_DIR": str(tmp_path / "jupyter")}
+    environment = {"HOME": str(tmp_path), "JUPYTER_CONFIG_DIR": str(tmp_path / "jupyter")}
     for student in ("garbage", "ours", BIDI):  # all have one secret here, and its name is the secret's
         shutil.rmtree(course / "feedback" / student)
-    done = subprocess.run([*command, *options], cwd=course, env=environment, capture_output=True, text=True)
+    done = nbgrader(course, "release_feedback", UNIT, f"--Exchange.root={exchange}", *options, **environment)
     assert done.returncode == 0, done.stderr
     assert len(list((exchange / "c" / "feedback").glob("*.html"))) == 1
 

@@ -4,8 +4,6 @@ import csv
 import json
 import os
 import resource
-import subprocess
-import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import sqlalchemy as sa
 from grader.errors import CourseError
 from grader.record.gradebook import Gradebook, Grading
 from grader.source.course import read_course
+from tests.support.stock import nbgrader
 from tests.support.toycourse import UNIT, make_course
 
 ON_TIME = datetime(2026, 3, 1, 12)
@@ -293,17 +292,7 @@ def test_a_database_that_nbgrader_left_unfinished_is_finished(released, tmp_path
 def test_nbgrader_export_reads_it(book, released, tmp_path):
     for number, student in enumerate(["ann", "[1]", "Jürgen"]):
         book.record(entry(book, float(number), student=student))
-    command = [
-        sys.executable,
-        "-m",
-        "nbgrader",
-        "export",
-        "--db",
-        book._course.db_url,
-        "--to",
-        str(tmp_path / "grades.csv"),
-    ]
-    done = subprocess.run(command, cwd=released, capture_output=True, text=True)
+    done = nbgrader(released, "export", "--db", book._course.db_url, "--to", str(tmp_path / "grades.csv"))
     assert done.returncode == 0, done.stderr
     with open(tmp_path / "grades.csv", newline="") as file:
         assert {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)} == {

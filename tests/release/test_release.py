@@ -19,6 +19,7 @@ from grader.record.journal import Journal
 from grader.release.release import release
 from grader.source.course import read_course
 from tests.support import books, mounts, tinyunit, toycourse
+from tests.support.stock import nbgrader
 from tests.support.tinyunit import UNIT
 
 EDITS = {
@@ -129,8 +130,8 @@ def test_the_gradebook_is_as_nbgrader_generate_assignment_makes_it(first, tmp_pa
     shutil.copytree(
         first[0], tmp_path / "stock", ignore=shutil.ignore_patterns("gradebook.db", "assignments")
     )
-    command = [sys.executable, "-m", "nbgrader", "generate_assignment", UNIT]
-    subprocess.run(command, cwd=tmp_path / "stock", check=True, capture_output=True)
+    done = nbgrader(tmp_path / "stock", "generate_assignment", UNIT)
+    assert done.returncode == 0, done.stderr
     said = []
     for root in (first[0], tmp_path / "stock"):
         with sa.create_engine(f"sqlite:///{root / 'gradebook.db'}").connect() as db:

@@ -93,6 +93,10 @@ def test_what_is_refused_and_what_the_message_says(answer: Any, message: str) ->
 def test_messages_name_the_index_in_two_dimensions_and_the_precision_of_float32() -> None:
     with pytest.raises(checks.CheckError, match=r"^x\[1, 2\] is 6, expected 5 \(difference 1\)$"):
         checks.array([[0, 1, 2], [3, 4, 6]], np.arange(6.0).reshape(2, 3), "x")
+    with pytest.raises(
+        checks.CheckError, match=r"^y with h = 0.2 at \[0, 1\] is 2, expected 1 \(difference 1\)$"
+    ):
+        checks.array([[0, 2]], [[0.0, 1.0]], "y with h = 0.2")
     single = np.array([0.1, 0.7], dtype=np.float32) * np.float32(3)
     with pytest.raises(
         checks.CheckError, match=r"^x\[0\] is 0.300000012, expected 0.3 .* float32, compute in float64$"
