@@ -57,7 +57,7 @@ def cells() -> dict[str, str]:
     return {name: body for name, (body, _) in parts().items() if not name.startswith("test_")}
 
 
-def tests() -> dict[str, tuple[str, float]]:
+def graded() -> dict[str, tuple[str, float]]:
     return {name: part for name, part in parts().items() if name.startswith("test_")}
 
 
@@ -170,7 +170,7 @@ def ward_of(variant):
 
 def points(names, test):
     """What a graded cell gives: its last expression, or its points; nothing where it raises."""
-    body, most = tests()[test]
+    body, most = graded()[test]
     *most_lines, last = ast.parse(body).body
     try:
         if isinstance(last, ast.Expr) and not isinstance(last.value, ast.Call):
@@ -192,7 +192,7 @@ def written_down():
 @pytest.mark.parametrize("variant", [1, 7, 8, 23, 40, 55])
 def test_one_classs_answers_are_worth_one_letter_of_eight_in_another(written_down, variant):
     names = ward_of(variant)
-    exercise = [name for name in tests() if name.startswith(("test_findings", "test_diagnose"))]
+    exercise = [name for name in graded() if name.startswith(("test_findings", "test_diagnose"))]
     assert [points(names, name) for name in exercise] == [7, 1, 3, 1, 8, 2]
     names["findings"] = lambda readings: written_down
     causes, all_causes, numbers, all_numbers = (points(names, name) for name in exercise[:4])
