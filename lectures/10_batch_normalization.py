@@ -613,10 +613,10 @@ plots.show(
 # %% [markdown] claims=["S2-36", "S2-38"]
 # It was the start. At four times the weights the plain network reads about 94 % at η = 1 and at 3; the normalised
 # one 98 at best. What normalisation buys first is that **start and rate hardly have to be found**: at η = 1
-# and 3 it reads at least 94 % from each of the four starts, over eight seeds. (At 5 and 10, 86 %.)
+# and 3 it read 94 % and more from each of the four starts with eight seeds, of which two are run here; at 10, 89.
 #
 # The other cure is patience. Left alone at η = 1, the plain network from its usual start goes on guessing for 1,000
-# steps or more; then it begins to learn, and after 5,000 it reads 89 to 94 % over the same eight seeds. "It does not train" was
+# steps or more; then it begins to learn, and after 5,000 it read 89 to 94 % with the same eight seeds. "It does not train" was
 # a statement about 300 steps.
 
 
