@@ -532,7 +532,7 @@ table(
 # | look alike | one more experiment |
 # |---|---|
 # | a leak from training to test, and a good network | fresh rows, gathered after training |
-# | frozen layer, detached graph, weights of zero | ask for the lowest layer's gradient |
+# | layer frozen or not registered, detached graph, weights of zero | ask for the lowest layer's gradient |
 # | dropout left on at evaluation, and a poor network | ask the same rows twice |
 # | evaluation mode left on in training, and a slow network | look at the running means of batch normalisation |
 # | rows sorted by class, and a rate that is too large | shuffle the rows; count the classes in a batch |
@@ -739,7 +739,7 @@ table(
 #
 # ## 5. What helps when the step is wrong?
 #
-# **Question.** Curvature times rate is far above 2 at the start, because the weights are half as large again as they should be. You may not change the start. What may you change?
+# **Question.** Gradients explode: the weights are half as large again as they should be at the start, and curvature times rate is far above 2. You may not change the start. What may you change?
 #
 # **Theory.** Three remedies act on the length of the step alone. *Clipping* scales the gradient $g$ by $\min(1, c / \lVert g \rVert)$: the direction stays, no step is longer than $\eta c$. *Warm-up* begins with a small rate and lets it rise, while the
 # curvature comes down. *Decay* lowers the rate later.
