@@ -98,8 +98,8 @@ def predictions(text: str) -> str:
 def named_headers(text: str) -> str:
     """Tables with a word in every head, for who hears them."""
     return re.sub(
-        r"^\|(?: *\|)+.*(?=\n\|[-:| ]+\|$)",
-        lambda head: re.sub(r"\| (?=\|)", '| <span class="unseen">name</span> ', head[0]),
+        r"^\|.*(?=\n\|[-:| ]+\|$)",
+        lambda head: re.sub(r"\| *(?=\|)", '| <span class="unseen">name</span> ', head[0]),
         text,
         flags=re.M,
     )

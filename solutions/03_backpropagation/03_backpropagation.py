@@ -613,7 +613,7 @@ for _shape in [(5,), (4, 2), (2, 1, 2)]:
 #
 # Draw the weights of a layer that keeps a gradient's length. `mode` says which *variance* a weight has:
 #
-# | `mode` | variance | |
+# | `mode` | variance | source |
 # |---|---|---|
 # | `"lecun"` | 1 / fan_in | LeCun et al. 1998 |
 # | `"xavier"` | 2 / (fan_in + fan_out) | Glorot and Bengio 2010 |

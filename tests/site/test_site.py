@@ -115,6 +115,8 @@ def test_predictions_stand_out_and_empty_heads_have_a_name():
     )
     assert pages.named_headers("| | points |\n|---|---|\n| | 3 |").splitlines()[2] == "| | 3 |"
     assert "| |" not in pages.named_headers("| | points |\n|---|---|\n| | 3 |").splitlines()[0]
+    assert "| |" not in pages.named_headers("| mode | |\n|---|---|\n| a | b |").splitlines()[0]
+    assert pages.named_headers("| a | b |\n|---|---|\n| | |") == "| a | b |\n|---|---|\n| | |"
 
 
 def test_every_formula_of_the_course_is_mathml():
