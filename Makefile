@@ -13,9 +13,9 @@ LAB_FLAGS ?= $(if $(filter 0,$(shell id -u)),--allow-root)
 QUICK := tests/trainlab tests/source tests/test_house.py tests/build/test_coursemap.py tests/pages/test_accessibility.py \
          $(addprefix tests/engine/test_,codec.py examiner.py plan.py preload.py student.py submission.py)
 
-# two workers on two cores: PyTorch's own threads would only wait for each other
+# workers on two cores: PyTorch's own threads would only wait for each other
 test check: export OMP_NUM_THREADS := 1
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder # groups and their order: tests/conftest.py
+PYTEST := $(BIN)/python -m pytest --dist loadscope --no-loadscope-reorder # groups and their order: tests/conftest.py
 
 .PHONY: demo test check lab build verify site bench colab clean
 
@@ -26,13 +26,13 @@ test: $(WITH_SITE)    ## everything that must hold
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(PYTEST) --durations=40
+	$(PYTEST) -n 3 --durations=40 # one of three often waits
 
 check: $(READY)       ## at every save, in a minute: lint, types, and the tests that run no notebook, no class and no browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(PYTEST) -q -m "not slow" $(QUICK)
+	$(PYTEST) -n 2 -q -m "not slow" $(QUICK)
 
 lab: $(READY)         ## JupyterLab in this folder, with the start page open: the course map and your own copies, in work/
 	$(BIN)/grader start

@@ -1,6 +1,7 @@
 """What holds for every test: where commands are found, the marks that select a unit, and who runs what, in which order."""
 
 import functools
+import gc
 import os
 import re
 import sys
@@ -56,6 +57,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if re.search(rf"\b{unit}\b", item.name):
                 item.add_marker(f"unit{unit[:2]}")
     items.sort(key=lambda item: rank(group(item.nodeid)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is imported stays: to search it for garbage, now or later, takes a fifth of the time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)

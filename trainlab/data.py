@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.datasets import load_digits
 
 from trainlab.surfaces import Array
 
@@ -32,10 +33,23 @@ def digits(count: int | None = None, classes: int = 10, seed: int = 0) -> Labell
 
     Only the digits below `classes` are used. Alpaydin & Kaynak 1998, by way of scikit-learn.
     """
-    pixels, labels = load_digits(return_X_y=True)
+    pixels, labels = _digits()
     (kept,) = np.nonzero(labels < classes)
     kept = np.random.default_rng(seed).permutation(kept)[:count]
     return Labelled(pixels[kept] / 16, labels[kept].astype(np.int64), classes)
+
+
+def _digits() -> tuple[Array, Array]:
+    """Pixels (1797, 64) from 0 to 16 and labels (1797,), from scikit-learn's own file: to import all of it for that takes a second."""
+    spec = find_spec("sklearn")
+    for folder in (spec and spec.submodule_search_locations) or ():
+        if (file := Path(folder, "datasets", "data", "digits.csv.gz")).is_file():
+            table = np.loadtxt(file, delimiter=",")
+            return table[:, :-1], table[:, -1]
+    from sklearn.datasets import load_digits
+
+    pixels, labels = load_digits(return_X_y=True)
+    return pixels, labels
 
 
 def pca_digits(components: int, count: int | None = None, classes: int = 10, seed: int = 0) -> Labelled:

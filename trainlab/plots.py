@@ -102,7 +102,7 @@ def show(*panels: Panel, alt: str, columns: int | None = None, height: float | N
     # metadata; a terminal shows the text itself.
     sharp = png(fig)
     fig.set_layout_engine(
-        "none"
+        None
     )  # the coarse one keeps the layout, which takes as long to find as the rest to draw
     coarse = base64.b64encode(png(fig, density=1)).decode()
     bundle = {"text/html": img(sharp, alt), "image/png": coarse, "text/plain": alt}
@@ -117,14 +117,20 @@ def png(fig: Figure, *, small: bool = True, density: int = DENSITY) -> bytes:
     """
     buffer = io.BytesIO()
     with matplotlib.rc_context(STYLE):
-        fig.savefig(buffer, format="png", dpi=density * fig.dpi, metadata={"Software": None})
+        packing = {"compress_level": 0} if small else {}  # read again at once
+        fig.savefig(
+            buffer, format="png", dpi=density * fig.dpi, metadata={"Software": None}, pil_kwargs=packing
+        )
     if not small:
         return buffer.getvalue()
     pixels = np.asarray(Image.open(buffer).convert("RGBA"))
-    seen, place = np.unique(pixels.view(np.uint32), return_inverse=True)
-    near = nearest(seen.view(np.uint8).reshape(-1, 4))
+    flat = pixels.view(np.uint32).ravel()
+    begins = np.flatnonzero(np.diff(flat, prepend=~flat[:1]))  # runs of one colour: few, and so to sort fast
+    seen, place = np.unique(flat[begins], return_inverse=True)
+    near = nearest(seen.view(np.uint8).reshape(-1, 4))[place]
     colours, buffer = palette(), io.BytesIO()
-    picture = Image.fromarray(near[place].reshape(pixels.shape[:2]), mode="P")
+    painted = np.repeat(near, np.diff(begins, append=flat.size))
+    picture = Image.fromarray(painted.reshape(pixels.shape[:2]), mode="P")
     picture.putpalette(colours[:, :3].tobytes())
     picture.save(buffer, format="PNG", optimize=True, transparency=colours[:, 3].tobytes())
     return buffer.getvalue()

@@ -47,7 +47,8 @@ from grader.source.lock import disk_errors, hold
 from grader.source.notebook import Assignment
 from grader.text import encodable, some
 
-Run = Callable[[Iterable[Task]], Iterator[tuple[Task, Result]]]
+_SOLUTION, _UNTOUCHED = "/solution", "/untouched"
+"""In place of a student's name, which holds no slash: the unit's own versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Options:
 
     students: only these; workers: submissions graded at once on this machine, one for each processor by default; scheduler:
     address of a Dask scheduler to use instead; without: tests that a person grades; say: gets each warning, a line, before
-    anything is graded.
+    any result is filed.
     """
 
     students: Collection[str] | None = None
@@ -138,16 +139,22 @@ def grade_class(folder: Path, unit: str, options: Options = Options()) -> ClassS
         journal = stack.enter_context(contextlib.closing(Journal(course.state)))
         gradebook = stack.enter_context(contextlib.closing(Gradebook(course, assignment)))
         clerk = _Clerk(course, assignment, journal, gradebook)
-        run = functools.partial(executor.run, grade=grade_one, open_pool=open_pool, heed=heed)
         warnings = list[str]()
-        for warning in itertools.chain(clerk.warnings(), clerk.own_versions(run, options.limits)):
-            options.say(warning)
-            warnings.append(warning)
+
+        def say(lines: Iterable[str]) -> None:
+            for line in lines:
+                options.say(line)
+                warnings.append(line)
+
+        say(clerk.warnings())
+        own_tasks = clerk.own_tasks(options.limits)
         tasks = (clerk.task(student, options.limits) for student in names)
+        run = executor.run(itertools.chain(own_tasks, tasks), grade_one, open_pool, heed)
+        results = stack.enter_context(contextlib.closing(run))
+        say(clerk.own_versions(results))
         bar = stack.enter_context(Progress(f"grading {unit}", len(names), show=options.progress))
-        results = stack.enter_context(contextlib.closing(run(tasks)))
         try:
-            for task, result in results:
+            for task, result in itertools.chain(clerk.early, results):
                 clerk.file(task, result)
                 bar.advance()
         except KeyboardInterrupt:
@@ -184,6 +191,7 @@ class _Clerk:
         self._extensions = read_extensions(course.root, assignment.unit)
         self.rows: list[ClassRow] = []
         self.moves: list[Move] = []
+        self.early: list[tuple[Task, Result]] = []
         self.graded_now = 0
 
     def warnings(self) -> tuple[str, ...]:
@@ -218,15 +226,27 @@ class _Clerk:
             lines.append(f"{EXTENSIONS}: nothing was handed in by {some(absent, 5)}")
         return tuple(lines)
 
-    def own_versions(self, run: Run, limits: Limits) -> Iterator[str]:
-        """What the unit's tests say of its own solution and of an untouched notebook, each graded once per key: a sentence for each
-        test that is wrong about one. Raises CourseError after those where the solution does not pass."""
+    def own_tasks(self, limits: Limits) -> Iterator[Task]:
+        """The unit's own solution and an untouched notebook, each graded once per key."""
         source = self._course.source(self._assignment.unit), self._assignment, self._course.conventions
-        versions = own.solution(*source), own.untouched(*source, self._gradebook.released)
-        keys = [engine.result_key(version, self._assignment, limits) for version in versions]
-        tasks = [Task("", one, key, self._journal.own(key)) for one, key in zip(versions, keys, strict=True)]
-        results = {task.key: result for task, result in run(tasks)}
-        solution, untouched = (results[key] for key in keys)
+        for name, version in (
+            (_SOLUTION, own.solution(*source)),
+            (_UNTOUCHED, own.untouched(*source, self._gradebook.released)),
+        ):
+            key = engine.result_key(version, self._assignment, limits)
+            yield Task(name, version, key, self._journal.own(key))
+
+    def own_versions(self, results: Iterator[tuple[Task, Result]]) -> Iterator[str]:
+        """What the unit's tests say of its own two versions: a sentence for each test that is wrong about one. Raises CourseError
+        after those where the solution does not pass. Students' results that come before are `early`: they are filed after this."""
+        found = dict[str, Result]()
+        while len(found) < 2:
+            task, result = next(results)
+            if task.student in (_SOLUTION, _UNTOUCHED):
+                found[task.student] = result
+            else:
+                self.early.append((task, result))
+        solution, untouched = found[_SOLUTION], found[_UNTOUCHED]
         unit, failing = self._assignment.unit, own.failures(solution)
         yield from own.complaints(failing, () if failing else own.passed(untouched))
         if failing:  # tried again the next time

@@ -45,7 +45,7 @@ def about(
 
 
 def main() -> None:
-    """Entry point of `grader`: every error a user can meet is one line."""
+    """The command line: every error a user can meet is one line."""
     # jsonschema, which nbformat needs, would compile a grammar of internet addresses for seconds; a notebook has none to check
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     # nbgrader starts `alembic` by name; where the environment was not activated, it stands beside our Python

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from grader.cli.options import HERE, Course, Json, Units
 from grader.cli.printing import console, emit, show_verified
-from grader.engine.result import Result
 from grader.errors import CourseError
-from grader.source.notebook import Assignment
+
+if TYPE_CHECKING:
+    from grader.engine.result import Result
+    from grader.source.notebook import Assignment
 
 
 def build(

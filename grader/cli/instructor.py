@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -135,10 +134,11 @@ def grade(
     as_json: Json = False,
 ) -> None:
     """Grade submitted/<student>/<unit>/ into the gradebook; a second run grades only what changed. Example: grader grade 05_momentum"""
-    if scheduler is None:
-        _begin_imports(course, unit)
     from grader.batch.grade import Options, grade_class
+    from grader.sandbox import forkserver
 
+    if scheduler is None:
+        forkserver.must_fork()  # before anything is taken in
     if source is not None:
         _take_in(course, unit, source, roster, db_url)
     elif roster is not None:
@@ -153,6 +153,7 @@ def grade(
         say=_say,
     )
     summary = grade_class(course, unit, options)
+    forkserver.hang_up()  # it ends while the table is printed
     if as_json:
         emit(summary)
     else:
@@ -161,14 +162,6 @@ def grade(
         print(f"{len(summary.rows)} submissions, {summary.graded_now} graded now, in {summary.seconds:.1f} s")
     if any(row.status is not Status.GRADED for row in summary.rows):
         raise typer.Exit(1)
-
-
-def _begin_imports(course: Path, unit: str) -> None:
-    """For a class that was never graded, let the warm server import its packages while this process imports its own."""
-    from grader.engine import preload
-
-    if not any((course / "autograded").glob(f"*/{glob.escape(unit)}")):
-        preload.server()
 
 
 def _take_in(course: Path, unit: str, source: Path, roster: Path | None, db_url: str | None) -> None:

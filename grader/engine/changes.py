@@ -16,6 +16,7 @@ from grader.engine import buffers, codec, frames
 from grader.sandbox.messages import WireError
 
 _ARRAYS = (np.ndarray, torch.Tensor, torch.nn.Parameter, np.random.Generator, torch.Generator)
+_ATOMS = frozenset([bool, int, float, complex, str, bytes, type(None)])
 _CHANGEABLE = frozenset([list, deque, set, bytearray, dict, Counter, OrderedDict, defaultdict, *_ARRAYS])
 
 
@@ -24,9 +25,9 @@ def changeable(values: Iterable[Any]) -> list[Any]:
     found: dict[int, Any] = {}
 
     def visit(x: Any) -> None:
-        if id(x) in found or getattr(type(x), "__trainlab_counted__", False):
-            return
         kind = type(x)
+        if kind in _ATOMS or id(x) in found or getattr(kind, "__trainlab_counted__", False):
+            return
         if kind in _CHANGEABLE or frames.is_table(x):
             found[id(x)] = x
         if kind in (list, tuple, deque):

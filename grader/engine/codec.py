@@ -39,6 +39,10 @@ MAX_HEADER = 16 * 2**20
 REQUEST = struct.Struct("!QQ")
 """What stands before a request's pickle: its number, which the answer must repeat, and the largest answer allowed."""
 _PLAIN_KEYS = (str, int, float, bool, bytes, type(None), tuple, frozenset, date, datetime, Decimal, Fraction)
+MAX_ARRAYS, _ARRAYS = 200_000, (b'["a"', b'["g"', b'["T"')
+"""Arrays, scalars and tensors in one message: to make one takes as long as to read a hundred numbers."""
+MAX_ALIKE = 100
+"""Keys of a dict or a set for each of their hashes, on average."""
 MAX_STATE, MAX_INSIDE = 8192, 4
 """Of what is sent of an object that stays behind: bytes, and objects inside one another."""
 MAX_NAMED = 10
@@ -130,7 +134,7 @@ class Encoder:
         if depth > MAX_DEPTH:
             raise TooLarge(f"nested more than {MAX_DEPTH} deep")
         if kind in _SEQUENCES:
-            return [_SEQUENCES[kind], [self.value(item, depth + 1) for item in x]]
+            return [_SEQUENCES[kind], [it if type(it) in _AS_IS else self.value(it, depth + 1) for it in x]]
         if kind is dict and _plain_keys(x):
             return ["d", [[self.value(k, depth + 1), self.value(v, depth + 1)] for k, v in x.items()]]
         if (parts := values.parts_of(x)) is not None and not any(
@@ -215,8 +219,16 @@ class Encoder:
 def _fields(kind: type) -> list[str] | None:
     """The fields of a named tuple that has nothing else to show."""
     fields = getattr(kind, "_fields", ()) if kind.__bases__ == (tuple,) else ()
-    shown = {name for name in vars(kind) if name[0] != "_"}
-    return list(fields) if fields and shown == {*fields} and not any(map(judges, fields)) else None
+    if not fields or {*fields} != {name for name in vars(kind) if name[0] != "_"}:
+        return None
+    return None if any(map(judges, fields)) else list(fields)
+
+
+def _scattered(keys: list[Any]) -> list[Any]:
+    """Keys of a dict or a set. Raises WireError where hundreds have one hash: each would be compared with all that are in already."""
+    if len(keys) > MAX_ALIKE and len(set(map(hash, keys))) < len(keys) / MAX_ALIKE:
+        raise WireError("keys whose hashes collide")
+    return keys
 
 
 def _plain_keys(x: Iterable[Any]) -> bool:
@@ -231,6 +243,9 @@ def _record(name: str, fields: tuple[str, ...], number: int) -> Any:
     return made
 
 
+_ATOMS = frozenset({str, int, float, bool, type(None)})
+"""Types of which the header's form is the value itself."""
+_AS_IS = _ATOMS - {int}  # an integer may be too large
 _SEQUENCES: dict[type, str] = {list: "l", tuple: "t", set: "s", frozenset: "f"}
 _MAKERS: dict[str, type] = {tag: kind for kind, tag in _SEQUENCES.items()}
 
@@ -267,7 +282,10 @@ class Decoder:
             (size,) = struct.unpack_from("!I", body)
             if size > MAX_HEADER or 4 + size > len(body):
                 raise WireError("a header of the wrong length")
-            header, rest = json.loads(body[4 : 4 + size]), memoryview(body)[4 + size :]
+            text, rest = body[4 : 4 + size], memoryview(body)[4 + size :]
+            if sum(map(text.count, _ARRAYS)) > MAX_ARRAYS:
+                raise WireError(f"more than {MAX_ARRAYS:,} arrays in one answer")
+            header = json.loads(text)
             return Decoder(header, rest, handle, mine, ours, set() if plain is None else plain)
         except (ValueError, RecursionError, MemoryError, struct.error) as error:
             raise WireError(f"no header: {error}") from None
@@ -291,10 +309,12 @@ class Decoder:
         tag, *fields = part
         if tag in _MAKERS:
             (items,) = fields
-            return _MAKERS[tag](self._value(item, depth + 1) for item in items)
+            made = self._values(items, depth)
+            return _MAKERS[tag](made if tag in "lt" else _scattered(made))
         match tag, fields:
             case "d", [pairs]:
-                return {self._key(k, depth): self._value(v, depth + 1) for k, v in pairs}
+                read = [(self._key(k, depth), self._value(v, depth + 1)) for k, v in pairs]
+                return dict(read) if _scattered([key for key, _ in read]) else {}
             case "i", [str(text)]:
                 return int(text, 16)
             case "c", [float(re), float(im)]:
@@ -308,7 +328,7 @@ class Decoder:
             case "T", [str(name), list(shape), int(grad), int(size)]:
                 return self._tensor(buffers.tensor(name, shape, self._take(size)), grad)
             case "y", [str(name), list(parts)]:
-                return values.made_of(name, [self._value(part, depth + 1) for part in parts])
+                return values.made_of(name, self._values(parts, depth))
             case "o", [list(shape), list(items)]:
                 array = np.empty(len(items), object)
                 for n, item in enumerate(items):
@@ -320,7 +340,7 @@ class Decoder:
                 ours = self.ours.get(name)
                 if ours is None or getattr(ours, "_fields", None) != tuple(fields):
                     ours = _record(name, tuple(fields), number)
-                return tuple.__new__(ours, [self._value(item, depth + 1) for item in items])
+                return tuple.__new__(ours, self._values(items, depth))
             case "p", [str(name), part]:
                 return frames.made_of(name, self._value(part, depth + 1))
             case "k", [str(name), part]:
@@ -341,6 +361,9 @@ class Decoder:
             case "m", [int(position)] if 0 <= position < len(self.mine):
                 return self.mine[position]
         raise WireError("an unknown tag")
+
+    def _values(self, parts: list[Any], depth: int) -> list[Any]:
+        return [part if type(part) in _ATOMS else self._value(part, depth + 1) for part in parts]
 
     def _state(self, part: Any, base: str, depth: int) -> list[Any] | None:
         """What is sent of an object that stays behind: its attributes, the names of its classes, and its plain content where it has one."""

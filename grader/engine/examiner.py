@@ -224,14 +224,17 @@ class Examiner:
     def name_misconceptions(self) -> None:
         """Where the student's code answers as exactly one of the bank's misconceptions does. Every verdict is in already."""
         self.say(protocol.Began(-1, NAMING_SECONDS))
-        for exercise, tests in self.plan.exercises:
-            ended = {test: self.results[test] for test in tests}
-            if {end.verdict for end in ended.values()} - {Verdict.PASSED} != {Verdict.FAILED}:
-                continue
-            begun = [id for id, end in ended.items() if end.verdict is Verdict.PASSED or not end.public]
+        ends = {exercise: [self.results[test] for test in tests] for exercise, tests in self.plan.exercises}
+        failed = [
+            exercise
+            for exercise, ended in ends.items()
+            if {end.verdict for end in ended} - {Verdict.PASSED} == {Verdict.FAILED}
+        ]
+        for number, exercise in enumerate(failed):
+            begun = [end.id for end in ends[exercise] if end.verdict is Verdict.PASSED or not end.public]
             try:
                 self.advance(len(self.plan.steps))
-                self.say(protocol.NeedsRehearsal(exercise))
+                self.say(protocol.NeedsRehearsal(failed[number:]))
                 rehearsed = pickle.loads(messages.receive_frame(self.control, 2**40))
                 ask = functools.partial(self._link().ask, student.rehearse)
                 one = misconceptions.name(rehearsed, ask, begun)  # those whose hidden part has been begun

@@ -8,6 +8,8 @@ from typing import Any
 SHOWN = ("text/plain", "image/png", "image/jpeg")
 """What is kept of a rich output. HTML, SVG and script of a stranger must not run in the instructor's browser."""
 MAX_OUTPUTS = 1000
+AROUND = 100
+"""Bytes that JSON puts around an output."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
@@ -47,9 +49,13 @@ class Output:
             self.text_left -= len(shown["evalue"]) + len(shown["traceback"][0])
             self.items.append({"output_type": "error", **shown})
 
+    def is_full(self) -> bool:
+        """Whether no other output is kept, however small."""
+        return self.text_left < AROUND or len(self.items) >= MAX_OUTPUTS
+
     def _room(self, text: int, pictures: int) -> bool:
-        text += 100  # what JSON puts around it
-        if text > self.text_left or pictures > self.pictures_left or len(self.items) >= MAX_OUTPUTS:
+        text += AROUND
+        if self.is_full() or text > self.text_left or pictures > self.pictures_left:
             self.is_cut = True
             return False
         self.text_left -= text

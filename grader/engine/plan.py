@@ -153,9 +153,7 @@ def line_up(source: Notebook, cells: tuple[StudentCell, ...]) -> tuple[Step, ...
             setups[k] = min(
                 [place.get(k, end), *(index for j, index in [*place.items(), *tests.items()] if j > k)]
             )
-    # what the students' cells of the source import, the examiner imports itself
-    ours = [(cell.id, "\n".join(imports(cell.source))) for cell in source.cells if _is_work(cell)]
-    steps = [Step("import", lines, name) for name, lines in ours if lines]
+    steps = list(_imports(source))
     for index in range(-1, end + 1):
         for k in (k for k, slot in setups.items() if slot == index):
             cell = source.cells[k]
@@ -170,6 +168,13 @@ def line_up(source: Notebook, cells: tuple[StudentCell, ...]) -> tuple[Step, ...
             test = _test(source, k, place.get(k))
             steps += [test, *seen] if test.in_process else [*seen, test]
     return tuple(_settle(steps))
+
+
+@functools.lru_cache(maxsize=100)
+def _imports(source: Notebook) -> tuple[Step, ...]:
+    """What the students' cells of the source import, the examiner imports itself."""
+    ours = [(cell.id, "\n".join(imports(cell.source))) for cell in source.cells if _is_work(cell)]
+    return tuple(Step("import", lines, name) for name, lines in ours if lines)
 
 
 @functools.lru_cache(maxsize=1000)

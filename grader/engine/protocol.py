@@ -77,9 +77,9 @@ class AllJudged(Message):
 
 @dataclass(frozen=True)
 class NeedsRehearsal(Message):
-    """Wanted: the pickled rehearsal of an exercise, as a frame."""
+    """Wanted: the pickled rehearsal of the first of these exercises, as a frame; those of the others are asked for next."""
 
-    exercise: str
+    exercises: list[str]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -127,7 +127,7 @@ class Result:
 
     def to_json(self) -> str:
         """One line of JSON, keys sorted: equal results give equal bytes."""
-        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=True, allow_nan=False)
+        return json.dumps(vars(self), default=vars, sort_keys=True, ensure_ascii=True, allow_nan=False)
 
     @staticmethod
     def from_json(text: str) -> Result:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import doctest
 import io
+import re
 import sys
 import tempfile
 import unittest
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.formatters import DisplayFormatter
 from IPython.core.history import HistoryManager
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -47,6 +51,19 @@ class _Publisher(DisplayPublisher):
             self.shell.output.rich("display_data", data)
 
 
+class _Formatter(DisplayFormatter):
+    """What nobody will see is not drawn: a loop may show a hundred thousand things, of which a thousand are kept."""
+
+    parent: Shell
+
+    def format(self, obj: Any, *args: Any, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        output = self.parent.output
+        if output is not None and output.is_full() and type(self.parent.display_pub) is _Publisher:
+            output.is_cut = True
+            return {}, {}
+        return super().format(obj, *args, **kwargs)
+
+
 class _Hook(DisplayHook):
     shell: Shell
 
@@ -66,12 +83,28 @@ class Shell(InteractiveShell):
     display_pub_class = _Publisher
     displayhook_class = _Hook
 
+    def init_display_formatter(self) -> None:
+        self.display_formatter = _Formatter(parent=self)
+        self.configurables.append(self.display_formatter)  # type: ignore[arg-type]  # IPython does the same
+
     def enable_gui(self, gui: Any = None) -> None: ...
 
     def system(self, cmd: str) -> None:
         """`!command` and `%pip`: there is no system shell here; the cell goes on."""
         print(f"not available when grading: {cmd.split(None, 1)[0] if cmd.strip() else cmd}", file=sys.stderr)
         self.user_ns["_exit_code"] = 127
+
+    def transform_cell(self, raw_cell: str) -> str:
+        """What is Python in several lines is no magic: it stays as it is. IPython would take three times as long to find out."""
+        with contextlib.suppress(Exception), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they are given when the cell runs
+            if "\n" in raw_cell.strip() and ast.parse(raw_cell):
+                return raw_cell if raw_cell.endswith("\n") else raw_cell + "\n"
+        return super().transform_cell(raw_cell)
+
+    def should_run_async(self, raw_cell: str, **facts: Any) -> bool:
+        """IPython compiles each cell to find out; without these words it is not."""
+        return bool(re.search("await|async", raw_cell)) and super().should_run_async(raw_cell, **facts)
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         if self.output is not None:
@@ -136,5 +169,4 @@ def make_shell() -> Shell:
         shell: Shell = Shell.instance(ipython_dir=folder)
     shell.colors = "nocolor"
     shell.InteractiveTB.set_mode("Plain")  # the other modes look through all loaded modules: 50 ms an error
-    shell.run_line_magic("matplotlib", "inline")
     return shell

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,7 @@ class Supervisor:
 
     def grade(self) -> None:
         """Raises CourseError without isolation, OSError where the machinery fails."""
-        preload.server().preload(preload.needed(self.notebook, self.plan.steps))
+        preload.load_for(self.notebook, self.plan.steps)
         self.began, self.once, self.waited = time.monotonic(), 0.0, 0.0
         self.deadline = self.began + self.limits.notebook_seconds
         with tempfile.TemporaryDirectory(prefix="grader-") as scratch:
@@ -165,8 +166,8 @@ class Supervisor:
                 protocol.send(control, [self._bury(hung_up)])
             case protocol.AllJudged():
                 self.done = True
-            case protocol.NeedsRehearsal(exercise):
-                send_frame(control, rehearsed(self.assignment, self.notebook, exercise, self.limits))
+            case protocol.NeedsRehearsal(exercises):
+                send_frame(control, rehearsed(self.assignment, self.notebook, exercises, self.limits))
                 self._begin(self.step, self.step_seconds)  # the first who needs it does not pay for it
             case protocol.Operator(test, use):
                 self.operators.setdefault(test, []).append(use)
@@ -304,16 +305,26 @@ class Supervisor:
             self.known.deadly[self.step] = f"{verdict}: {reason}"
 
 
-def rehearsed(assignment: Assignment, notebook: Notebook, exercise: str, limits: Limits) -> bytes:
-    """The pickled `misconceptions.Rehearsal` of an exercise, made when it is first asked for; an empty one where it cannot be had.
-
-    Raises OSError where the machinery fails.
+def rehearsed(assignment: Assignment, notebook: Notebook, exercises: list[str], limits: Limits) -> bytes:
+    """The pickled `misconceptions.Rehearsal` of the first exercise, made when it is first asked for; an empty one where it cannot
+    be had. The others' are made beside it. Raises OSError where the machinery fails.
     """
     with _one_at_a_time:
-        return _rehearsed(assignment, notebook, exercise, limits)
+        begun = [_rehearsal(assignment, notebook, exercise, limits) for exercise in exercises]
+    try:
+        return begun[0].result()
+    except OSError:  # the next who asks tries again
+        _rehearsal.cache_clear()
+        raise
 
 
 _one_at_a_time, _one_trial = threading.Lock(), threading.Lock()
+_side_by_side = ThreadPoolExecutor(2)
+
+
+@functools.lru_cache(maxsize=64)
+def _rehearsal(assignment: Assignment, notebook: Notebook, name: str, limits: Limits) -> Future[bytes]:
+    return _side_by_side.submit(_rehearsed, assignment, notebook, name, limits)
 
 
 def operators(
@@ -341,7 +352,6 @@ def _operators(
     return {**run.operators, **dict.fromkeys(failed)}
 
 
-@functools.lru_cache(maxsize=64)
 def _rehearsed(assignment: Assignment, notebook: Notebook, name: str, limits: Limits) -> bytes:
     exercise = next(exercise for exercise in notebook.exercises if exercise.name == name)
     wrong = [entry for entry in assignment.wrong if entry.target in exercise.solution.defines]

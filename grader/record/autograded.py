@@ -159,7 +159,7 @@ class Autograded:
             made_from = {"key": result.key, "status": result.status, "submission": submission.digest}
             metadata = {"kernelspec": KERNEL, STAMP: made_from | {"untouched": untouched}}
             document = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 4}
-            files.append((f"{notebook.name}.ipynb", json.dumps(document, indent=1, sort_keys=True).encode()))
+            files.append((f"{notebook.name}.ipynb", json.dumps(document, sort_keys=True).encode()))
         return Made(frozenset(all_untouched), tuple(files))
 
     def _untouched(self, notebook: Notebook, handed: _Handed) -> list[str]:

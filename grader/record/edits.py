@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 from grader.errors import CourseError
@@ -39,6 +41,11 @@ class Snapshot:
 
     cells: Mapping[str, CellDigest]
     files: Mapping[str, str]
+
+    @functools.cached_property
+    def text(self) -> str:
+        """As JSON: equal snapshots have equal texts."""
+        return json.dumps(asdict(self), sort_keys=True)
 
 
 _SOLUTION = "solution"

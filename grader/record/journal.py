@@ -220,9 +220,8 @@ class Journal:
 
 
 def _keep(db: sqlite3.Connection, snapshot: Snapshot) -> str:
-    text = json.dumps(asdict(snapshot), sort_keys=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    db.execute("INSERT OR IGNORE INTO snapshots VALUES (?, ?)", (digest, text))
+    digest = hashlib.sha256(snapshot.text.encode()).hexdigest()
+    db.execute("INSERT OR IGNORE INTO snapshots VALUES (?, ?)", (digest, snapshot.text))
     return digest
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 
 from grader.build.glossary import unknown_sections
 from grader.build.lectures import execute
@@ -20,16 +21,17 @@ from grader.engine.submission import Submission
 from grader.errors import CourseError
 from grader.progress import Progress
 from grader.record import own
-from grader.release import reading
+from grader.release import reading, together
 from grader.release.leaks import leaked
 from grader.source.answers import Answers, entry_answer, fill, solution_answers
 from grader.source.bank import Bank, Variant, WrongAnswer, read_bank
-from grader.source.code import read_names
 from grader.source.course import Course, read_course
 from grader.source.notebook import PUBLIC_PASSED, Assignment, Exercise, Role, is_bank, nbgrader_of
 
 Grade = Callable[[Submission, Assignment], Result]
 """Grade a submission against an assignment."""
+Run = Callable[[NotebookNode, Path], NotebookNode]
+"""Run a notebook, whose source is at that path, from the top in one kernel. Raises CourseError with the failing cell."""
 NOT_AN_ANSWER = ("NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationError")
 
 
@@ -68,7 +70,9 @@ class Report:
         return tuple(row.name for row in self.rows if row.kind == "misconception" and not row.named)
 
 
-def verify(root: Path, unit: str, grade: Grade, *, workers: int = 2, progress: bool = False) -> Report:
+def verify(
+    root: Path, unit: str, grade: Grade, *, run: Run = execute, workers: int = 2, progress: bool = False
+) -> Report:
     """Check a unit's tests against its own solution, its untouched student version and its bank, where it has one.
 
     Raises CourseError where the unit or its bank cannot be read.
@@ -92,20 +96,41 @@ def verify(root: Path, unit: str, grade: Grade, *, workers: int = 2, progress: b
     entries: list[Variant] = [*bank.variants, *bank.misconceptions] if bank else []
     placed = [entry_answer(assignment, entry) for entry in entries]
     answers = solution_answers(assignment)
-    filled = [{}, *({**answers, exercise.name: source} for exercise, source in placed)]
-    submissions = [own.solution(course.source(unit), assignment, course.conventions)]
-    submissions += [_submission(assignment, notebooks, replaced) for replaced in filled]
-    reach = {exercise.name: _within_reach(assignment, exercise) for exercise in assignment.exercises}
-    against = [assignment, assignment, *(reach[exercise.name] for exercise, _ in placed)]
-    results = []
+    reach = {exercise.name: together.reach(assignment, exercise) for exercise in assignment.exercises}
+    groups = together.groups(
+        [(exercise, _kind(entry)) for entry, (exercise, _) in zip(entries, placed, strict=True)], reach
+    )
+
+    def judge(group: tuple[int, ...]) -> list[Result]:
+        """The result of each entry of a group. Where one is not what it should be, each is graded by itself."""
+        chosen = [placed[n] for n in group]
+        filled = {exercise.name: source for exercise, source in chosen}
+        tests = {test for name in filled for test in reach[name]}
+        whole = grade(_submission(assignment, notebooks, answers | filled), together.only(assignment, tests))
+        shares = [together.share(whole, [one for one, _ in chosen if one is not mine]) for mine, _ in chosen]
+        wrong = [
+            problem
+            for n, (exercise, _), share in zip(group, chosen, shares, strict=True)
+            for problem in _check_entry(entries[n], exercise, share)
+        ]
+        ended = all(test.verdict in (Verdict.PASSED, Verdict.FAILED) for test in _tests(whole))
+        return shares if len(group) == 1 or (ended and not wrong) else [judge((n,))[0] for n in group]
+
+    first = own.solution(course.source(unit), assignment, course.conventions)
+    results = dict[int, Result]()
     with (
         ThreadPoolExecutor(workers) as pool,
-        Progress(f"verifying {unit}", len(submissions), show=progress) as bar,
+        Progress(f"verifying {unit}", 2 + len(groups), show=progress) as bar,
     ):
-        for result in pool.map(grade, submissions, against):
-            results.append(result)
+        whole = pool.map(lambda one: grade(one, assignment), [first, _submission(assignment, notebooks, {})])
+        judged = pool.map(judge, groups)
+        solution, blank = whole
+        bar.advance()
+        bar.advance()
+        for group, found in zip(groups, judged, strict=True):
+            results.update(zip(group, found, strict=True))
             bar.advance()
-    solution, blank, graded = results[0], results[1], results[2:]
+    graded = [results[n] for n in range(len(entries))]
 
     problems = [*_check_ends(solution, blank, assignment)]
     rows = [
@@ -113,19 +138,18 @@ def verify(root: Path, unit: str, grade: Grade, *, workers: int = 2, progress: b
         Row("", "blank", "student version", _failed(blank, None), _named(blank)),
     ]
     for entry, (exercise, _), result in zip(entries, placed, graded, strict=True):
-        kind = "misconception" if isinstance(entry, WrongAnswer) else "variant"
-        rows.append(Row(exercise.name, kind, entry.name, _failed(result, exercise), _named(result)))
+        rows.append(Row(exercise.name, _kind(entry), entry.name, _failed(result, exercise), _named(result)))
         problems += _check_entry(entry, exercise, result)
     problems += leaking
     if bank:
         problems += _check_bank(assignment, bank)
         problems += _check_every_test_can_fail(assignment, rows)
-        problems += _check_plain_kernel(course, assignment)
+        problems += _check_plain_kernel(course, assignment, run)
         problems += _check_pointers(root, unit, bank)
     problems += [Problem(f"lectures/{unit}", what) for what in reading.problems(root, unit)]
     seconds, budget = sum(test.seconds for test in _tests(solution)), (bank or Bank()).test_seconds
     if seconds > budget:
-        again = min(sum(t.seconds for t in _tests(grade(submissions[0], assignment))) for _ in range(2))
+        again = min(sum(t.seconds for t in _tests(grade(first, assignment))) for _ in range(2))
         seconds = min(seconds, again)
     if seconds > budget:
         what = f"the tests take {seconds:.1f} s on the solution; the budget is {budget:g} s"
@@ -133,22 +157,8 @@ def verify(root: Path, unit: str, grade: Grade, *, workers: int = 2, progress: b
     return Report(unit, tuple(rows), tuple(problems), seconds)
 
 
-def _within_reach(assignment: Assignment, exercise: Exercise) -> Assignment:
-    """The unit without the tests that no answer to `exercise` can change: those of other exercises whose cells read neither a name that
-    it binds nor one that is made with such a name."""
-    reached, aside = set(exercise.solution.defines), list[str]()
-    for cell in (cell for notebook in assignment.notebooks for cell in notebook.cells):
-        if cell.role in (Role.TEXT, Role.WRITTEN):
-            continue
-        try:
-            mentions = bool(reached & read_names(cell.source))
-        except SyntaxError:  # a magic: nobody knows
-            mentions = True
-        if mentions:
-            reached |= cell.defines
-        elif cell.role is Role.TEST and cell not in exercise.tests and not cell.explore:
-            aside.append(cell.id)
-    return own.left_to_a_person(assignment, aside)
+def _kind(entry: Variant) -> str:
+    return "misconception" if isinstance(entry, WrongAnswer) else "variant"
 
 
 def _submission(assignment: Assignment, released: Mapping[str, bytes], answers: Answers) -> Submission:
@@ -238,7 +248,7 @@ def _check_every_test_can_fail(assignment: Assignment, rows: Iterable[Row]) -> I
                 )
 
 
-def _check_plain_kernel(course: Course, assignment: Assignment) -> Iterator[Problem]:
+def _check_plain_kernel(course: Course, assignment: Assignment, run: Run) -> Iterator[Problem]:
     """In one plain kernel, with the explore cells: no test fails, and each says that its public checks passed."""
     unit = assignment.unit
     path = course.source(unit) / f"{unit}.ipynb"
@@ -246,7 +256,7 @@ def _check_plain_kernel(course: Course, assignment: Assignment) -> Iterator[Prob
         cell.id for notebook in assignment.notebooks for cell in notebook.cells if cell.role is Role.TEST
     }
     try:
-        executed = execute(nbformat.read(path, as_version=4), path)
+        executed = run(nbformat.read(path, as_version=4), path)
     except CourseError as error:
         yield Problem(unit, f"in one plain kernel, explore cells included, {error}")
         return

@@ -4,7 +4,7 @@
                       |-- a process of ours
                       `-- a stranger's process (number 1 of a pid namespace below that)
 
-What the server imports, and what its children run, a `program` says: a module with PRELOAD (names of modules), `warm_up()`, which
+What the server imports, and what its children run, a `program` says: a module with `warm_up()`, which imports it and
 returns what every child is to have, and `run(role, sock, warm)`, which is a child's whole life.
 
 When the coordinator hangs up, for whatever reason, the server ends, and the kernel ends everything in its namespace.
@@ -35,7 +35,7 @@ from grader.sandbox import linux, messages, syscalls
 from grader.sandbox.limits import Limits
 
 _ENVIRONMENT = {
-    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # huge pages from the start: see _freeze
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # huge pages where they cost nothing: see _MANY
     "HOME": linux.HOME,
     "LANG": "C.UTF-8",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
@@ -184,11 +184,16 @@ _stopped = False
 _starting = threading.Lock()
 
 
+def must_fork() -> None:
+    """Raises CourseError where no process can fork."""
+    if sys.platform == "win32":
+        raise CourseError("grading needs processes that fork: on Windows use WSL, or a Linux machine")
+
+
 def server(program: str) -> Server:
     """This process's server of `program`, started where there is none (or where it has died). Raises CourseError where there can be none."""
     global _server
-    if sys.platform == "win32":
-        raise CourseError("grading needs processes that fork: on Windows use WSL, or a Linux machine")
+    must_fork()
     with _starting:
         if _stopped:
             raise OSError("grading was stopped")
@@ -214,6 +219,15 @@ def stopped() -> Iterator[None]:
         _stopped = False
 
 
+def hang_up() -> None:
+    """Let this process's server, which is needed no more, end by itself; at the exit it is waited for."""
+    global _server
+    with _starting:
+        if _server is not None:
+            _server.sock.close()
+            _server = None
+
+
 def _forget() -> None:
     """In a forked child of the caller: the server stays the parent's, and must see the parent hang up."""
     global _server
@@ -228,6 +242,10 @@ if hasattr(os, "register_at_fork"):
 
 # ------------------------------------------------------------------------------------- the server's side
 
+_MANY = 100
+"""Processes from which on huge pages pay: they take a tenth of a second to make, and a fork and an exit then do with a fraction of
+the page tables (a twelfth of a submission's processor time)."""
+
 
 def main(program: str, descriptor: int, isolate: bool) -> NoReturn:
     """The server: do what is asked until the caller hangs up."""
@@ -237,13 +255,11 @@ def main(program: str, descriptor: int, isolate: bool) -> NoReturn:
     # matplotlib lists the machine's fonts once and keeps the list in the caller's home, which nothing else here sees
     os.environ["MPLCONFIGDIR"] = messages.receive_message(sock)[0]["font cache"]
     what = importlib.import_module(program)
-    for name in what.PRELOAD:
-        importlib.import_module(name)
-    os.environ["MPLCONFIGDIR"] = "/tmp/matplotlib"
     warm = what.warm_up()
+    os.environ["MPLCONFIGDIR"] = "/tmp/matplotlib"
     refused = linux.furnish(refused)
-    _freeze()
-    children = set[int]()
+    gc.freeze()  # the collector passes by what is there: so children leave it as it is, and share it
+    children, forked = set[int](), 0
     while True:
         try:
             request, descriptors = messages.receive_message(sock)
@@ -256,8 +272,8 @@ def main(program: str, descriptor: int, isolate: bool) -> NoReturn:
             case {"preload": modules}:
                 for name in modules:  # one that is not there: the cell that wants it will say so
                     with contextlib.suppress(Exception):
-                        importlib.import_module(name)
-                _freeze()
+                        _load(name)
+                gc.freeze()
                 answer: dict[str, Any] = {}
             case {"reap": pid}:
                 _, status, usage = os.wait4(pid, 0)
@@ -276,6 +292,7 @@ def main(program: str, descriptor: int, isolate: bool) -> NoReturn:
                             if pid == 0:
                                 _child(request, theirs, what.run, warm, refused)
                         children.add(pid)
+                        forked += 1
                         answer = {"pid": pid}
                         handles = [os.pidfd_open(pid)] if hasattr(os, "pidfd_open") else []
                     except OSError as error:
@@ -284,13 +301,16 @@ def main(program: str, descriptor: int, isolate: bool) -> NoReturn:
             messages.send_message(sock, answer, *handles)
         for number in handles:
             os.close(number)
+        if forked == _MANY:
+            syscalls.collapse_heap()
+            forked += 1
 
 
-def _freeze() -> None:
-    """Leave what is there to the children as it is: the collector passes it by, and huge pages hold it where the kernel can make
-    them (a twelfth of a submission's processor time), so that a fork copies, and an exit frees, a fraction of the page tables."""
-    gc.freeze()
-    syscalls.collapse_heap()
+def _load(name: str) -> None:
+    """Import a module, or from its package what `from ... import` of that name brings: a part that is there already stays as it is."""
+    package, _, part = name.rpartition(".")
+    if not (package and hasattr(importlib.import_module(package), part)):
+        importlib.import_module(name)
 
 
 def _kill_group(pid: int) -> None:
@@ -306,14 +326,18 @@ def _child(
     try:
         random.seed(0)
         gc.enable()
+        gc.set_threshold(20_000, 20, 20)  # at every 700 objects would take a thirtieth of its time
         os.setsid()
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, request["processors"])
         if refused:
             syscalls.die_with_parent()
             folder = Path(request["scratch"], request["role"])
-            folder.mkdir(exist_ok=True)
-            os.chdir(folder)
+            try:
+                folder.mkdir(exist_ok=True)
+                os.chdir(folder)
+            except FileNotFoundError:  # the caller has given up, and taken its folder along
+                os._exit(code)
         layers = linux.lock_down(Limits(**request["limits"]), refused)
         _keep_only(sock)
         if request["isolate"] is not None:

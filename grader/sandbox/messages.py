@@ -61,7 +61,7 @@ def _body(sock: socket.socket, head: bytes, limit: int) -> bytes:
     return bytes(_exactly(sock, size))
 
 
-def _exactly(sock: socket.socket, size: int) -> bytearray:
+def _exactly(sock: socket.socket, size: int) -> bytes | bytearray:
     data = bytearray()
     while len(data) < size:  # grow with what really comes: a stranger's length reserves no memory
         try:
@@ -70,5 +70,7 @@ def _exactly(sock: socket.socket, size: int) -> bytearray:
             piece = b""
         if not piece:
             raise EOFError("the other side has gone")
+        if len(piece) == size:  # all at once, as mostly
+            return piece
         data += piece
     return data

@@ -26,7 +26,7 @@ class Meter:
         """Seconds and bytes. Time of a child that has gone is its parent's, where that waited for it, else what was seen of it.
 
         Pages that several processes share are counted for each, which is quick, unless that is more than `limit` bytes; then
-        each process's share of them is, where it may be looked into.
+        each process's share of them is, where it may be looked into. A process that has gone in the meantime has nothing.
         """
         ticks, sockets, resident, waiting = 0, 0, dict[Path, int](), [self.pid]
         with contextlib.suppress(OSError):
@@ -46,8 +46,15 @@ class Meter:
         memory = sum(resident.values()) + sockets * _SOCKET - self.start[1]
         for proc, whole in resident.items() if memory > limit else ():
             with contextlib.suppress(OSError):
-                memory += _kilobytes(proc / "smaps_rollup", b"Pss_Anon:", b"Pss_Shmem:") - whole
+                memory += _share(proc) - whole
         return max(ticks, sum(self.own.values())) / _TICKS - self.start[0], max(memory, 0)
+
+
+def _share(proc: Path) -> int:
+    try:
+        return _kilobytes(proc / "smaps_rollup", b"Pss_Anon:", b"Pss_Shmem:")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
 
 
 def _kilobytes(path: Path, *names: bytes) -> int:

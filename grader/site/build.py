@@ -41,8 +41,8 @@ MENU = {
 }
 
 
-def build(root: Path, to: Path) -> int:
-    """The course's website, whole, in the folder `to`, which it replaces; the number of its pages."""
+def build(root: Path, to: Path, pictures: int = live.PICTURES) -> int:
+    """The course's website, whole, in the folder `to`, which it replaces, each figure with at most so many pictures; the number of its pages."""
     with tempfile.TemporaryDirectory() as folder:
         source, made = Path(folder) / "source", Path(folder) / "made"
         units, repository = read_units(root), repository_url(root)
@@ -50,7 +50,7 @@ def build(root: Path, to: Path) -> int:
         (source / "_static").mkdir(parents=True)
         prose = _prose(root, units)
         terms = set(re.findall('id="(term-[^"]*)"', prose["lectures/GLOSSARY.md"]))
-        moving = live.draw_all(root, [unit.slug for unit in units], source / "_static" / "live")
+        moving = live.draw_all(root, [unit.slug for unit in units], source / "_static" / "live", pictures)
         for unit in units:
             _stage_unit(root, source, unit, names, terms, repository, moving[unit.slug])
         for here, text in prose.items():

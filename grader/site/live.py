@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import gc
 import html
 import io
@@ -37,7 +38,7 @@ WIDTH, TALLEST = 3.5, 4.0
 """Inches of a picture, so that its type has 11 pixels or more in a column of 312: a telephone's, with its margins."""
 DENSITY, LARGER = 1.6, 1.25
 """Dots a pixel where an inch has a hundred; and how much larger the page shows it where there is room."""
-HEAVY = ["numpy", "torch", "scipy.optimize", "sklearn.datasets", "trainlab.interact"]
+HEAVY = ["numpy", "torch", "scipy.optimize", "sklearn.datasets", "trainlab.interact", "nbformat"]
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,16 @@ class Explored:
     names: dict[str, Any]
 
 
-def draw_all(course: Path, units: Sequence[str], into: Path) -> dict[str, str | None]:
+def draw_all(
+    course: Path, units: Sequence[str], into: Path, pictures: int = PICTURES
+) -> dict[str, str | None]:
     """`draw` for each of the units, side by side: each in a process of its own, as lectures set defaults of torch."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(HEAVY)
     late_first = sorted(units, reverse=True)  # they train networks for each picture
     with ProcessPoolExecutor(mp_context=context, max_tasks_per_child=1, initializer=_alone) as pool:
-        drawn = pool.map(draw, itertools.repeat(course), late_first, itertools.repeat(into))
+        rest = map(itertools.repeat, (into, pictures))
+        drawn = pool.map(draw, itertools.repeat(course), late_first, *rest)
         return dict(zip(late_first, drawn, strict=True))
 
 
@@ -70,8 +74,9 @@ def _alone() -> None:
     gc.freeze()
 
 
-def draw(course: Path, unit: str, into: Path) -> str | None:
-    """Draw the figure of a lecture that moves into `into/unit`, a folder below the site's _static; the HTML that shows it.
+def draw(course: Path, unit: str, into: Path, pictures: int = PICTURES) -> str | None:
+    """Draw the figure of a lecture that moves into `into/unit`, a folder below the site's _static, with at most so many pictures; the
+    HTML that shows it.
 
     None where the lecture has no such figure. What the lecture prints is dropped.
     """
@@ -85,7 +90,7 @@ def draw(course: Path, unit: str, into: Path) -> str | None:
         if found is None:
             return None
         folder.mkdir(parents=True, exist_ok=True)
-        return figure(found, folder, "../" + "/".join(parts[parts.index("_static") :]))
+        return figure(found, folder, "../" + "/".join(parts[parts.index("_static") :]), pictures)
 
 
 def explored(cells: Sequence[str]) -> Explored | None:
@@ -110,34 +115,35 @@ def explored(cells: Sequence[str]) -> Explored | None:
     return Explored(found["panel"], found["stills"], found["alt"], sliders, found.get("columns"), names)
 
 
-def figure(found: Explored, folder: Path, address: str) -> str:
-    """Draw stills and pictures into `folder`, which pages know as `address`; the HTML."""
+def figure(found: Explored, folder: Path, address: str, most: int = PICTURES) -> str:
+    """Draw stills and at most so many pictures into `folder`, which pages know as `address`; the HTML."""
     from trainlab import interact
 
+    panel = _once(found.panel)
     width, height = interact.shape(len(found.stills), found.columns)
     scale = min(WIDTH / width, TALLEST / height)
     size = (scale * width, scale * height)
     ends = [(slider.low, slider.high) for slider in found.sliders.values()]
     corners = [dict(zip(found.sliders, corner, strict=True)) for corner in itertools.product(*ends)]
-    paint = interact.canvas((found.panel(**values) for values in [*corners, *found.stills]), size, DENSITY)
+    paint = interact.canvas((panel(**values) for values in [*corners, *found.stills]), size, DENSITY)
     encode = encoder()
-    stills = [encode(paint(found.panel(**values))[1]) for values in found.stills]
+    stills = [encode(paint(panel(**values))[1]) for values in found.stills]
     for number, data in enumerate(stills):
         (folder / f"still{number}.webp").write_bytes(data)
 
     path = bowl.path(found.panel, found.sliders, found.names)
     if path is None:
         pictured = list(found.sliders)
-        sample = stills + [encode(paint(found.panel(**values))[1]) for values in corners]
-        count = min(PICTURES, int(0.9 * WEIGHT * len(sample) / sum(map(len, sample))))
+        sample = stills + [encode(paint(panel(**values))[1]) for values in corners]
+        count = min(most, int(0.9 * WEIGHT * len(sample) / sum(map(len, sample))))
         steps = grid(found.sliders, count)
-        pictures = (encode(paint(found.panel(**values))[1]) for values in settings(steps))
+        pictures = (encode(paint(panel(**values))[1]) for values in settings(steps))
     else:
         pictured = [name for k, name in enumerate(found.sliders) if path.settings["hessian"][0] == k]
         steps = {name: slider.values for name, slider in found.sliders.items()}
         default = {name: slider.start for name, slider in found.sliders.items()}
         panels = [
-            bowl.bare(found.panel(**default | values))
+            bowl.bare(panel(**default | values))
             for values in settings({name: steps[name] for name in pictured})
         ]
         paint = interact.canvas([panels[0], panels[-1]], size, DENSITY)
@@ -154,6 +160,12 @@ def figure(found: Explored, folder: Path, address: str) -> str:
         "pictured": [order.index(name) for name in pictured],
     }
     return markup(found, size, steps, facts, path, address)
+
+
+def _once(panel: Callable[..., Panel]) -> Callable[..., Panel]:
+    """The same, made once for each setting: for some figures it trains a network."""
+    made = functools.cache(lambda setting: panel(**dict(setting)))
+    return lambda **values: made(tuple(sorted(values.items())))
 
 
 def grid(sliders: Mapping[str, Slider], pictures: int) -> dict[str, tuple[float, ...]]:

@@ -8,6 +8,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urldefrag, urljoin
@@ -40,14 +41,14 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory) -> Path:
-    """The course's website, built once for all workers of the session."""
+    """The course's website, built once for all workers of the session; its figures have eight pictures, not 64."""
     from grader.site.build import build
 
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "site"
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
-            build(ROOT, folder)
+            build(ROOT, folder, pictures=8)
     return folder
 
 
@@ -85,28 +86,98 @@ def test_every_unit_has_its_pages(site):
         assert there.read_bytes() == (ROOT / "assignments" / unit / f"{unit}.ipynb").read_bytes()
 
 
-def test_every_page_opens_light_and_alone(site, address, browser):
-    """No error on the console, no request to another host, at most 1.5 MB, pictures with their words."""
-    wrong: list[str] = []
-    weights: dict[str, int] = {}
+@dataclass
+class Visit:
+    """What was found on the pages, each opened once."""
+
+    wrong: list[str] = field(default_factory=list)
+    weights: dict[str, int] = field(default_factory=dict)
+    axe: list[str] = field(default_factory=list)
+
+
+WHITE = """() => [...document.querySelectorAll('main *')].filter(part => {
+  const [r, g, b, a = 1] = getComputedStyle(part).backgroundColor.match(/[\\d.]+/g).map(Number);
+  return a > 0.5 && (r + g + b) / 3 > 128 && part.offsetWidth > 40;
+}).map(part => part.outerHTML.slice(0, 120))"""
+
+
+@pytest.fixture(scope="module")
+def visit(site, address, browser) -> Visit:
+    """Every page, opened on a desk in the light. axe is run there and on a phone in the dark: lectures are made alike, and so are
+    assignments, so it looks at two of each, unless SITE_PAGES=all asks for every page, which takes ten minutes."""
+    found = Visit()
+    alike = {f"{kind}/{unit}.html" for kind in ("lectures", "assignments") for unit in LECTURES}
+    alike -= {f"{kind}/{unit}.html" for kind in ("lectures", "assignments") for unit in LECTURES[4::8]}
+    if os.environ.get("SITE_PAGES") == "all":
+        alike = set()
     context = browser.new_context(viewport={"width": 1366, "height": 768})
     for name in pages(site):
-        tab = context.new_page()
-        tab.on(
-            "console",
-            lambda said, name=name: wrong.append(f"{name}: {said.text}") if said.type == "error" else None,
-        )
-        tab.on("pageerror", lambda error, name=name: wrong.append(f"{name}: {error}"))
-        tab.on(
-            "request",
-            lambda r, name=name: None if r.url.startswith(address) else wrong.append(f"{name}: {r.url}"),
-        )
+        tab, said = (
+            context.new_page(),
+            list[str](),
+        )  # of what a tab has shown before, the next page weighs nothing
+        for event in ("console", "pageerror", "request"):
+            tab.on(event, functools.partial(_say, said, address, event))
         tab.goto(f"{address}/{name}")
-        weights[name] = tab.evaluate(WEIGHT)
+        found.weights[name] = tab.evaluate(WEIGHT)
+        found.wrong += [f"{name}: {what}" for what in said]  # and not what axe asks for
+        if name not in alike:
+            found.axe += [f"{name}: {what}" for what in violations(tab, sizes=SIZES[:1], schemes=("light",))]
+            tab.set_viewport_size({"width": 360, "height": 740})
+            tab.emulate_media(color_scheme="dark")
+            tab.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+            found.axe += [f"{name}: white {box}" for box in tab.evaluate(WHITE)]
+            if (wide := tab.evaluate("document.documentElement.scrollWidth")) > 360:
+                found.axe.append(f"{name}: {wide} pixels wide")
+            found.axe += [f"{name}: {what}" for what in violations(tab, sizes=SIZES[1:], schemes=("dark",))]
         tab.close()
     context.close()
-    assert wrong == []
-    assert {name: weight for name, weight in weights.items() if weight > HEAVIEST} == {}
+    return found
+
+
+def _say(said: list[str], address: str, event: str, what: Any) -> None:
+    """Note an error on the console or in a script, and a request to another host."""
+    if event == "pageerror":
+        said.append(f"{what}")
+    elif event == "console" and what.type == "error":
+        said.append(what.text)
+    elif event == "request" and not what.url.startswith(address):
+        said.append(what.url)
+
+
+def test_every_page_opens_light_and_alone(visit):
+    """No error on the console, no request to another host, at most 1.5 MB."""
+    assert visit.wrong == []
+    assert {name: weight for name, weight in visit.weights.items() if weight > HEAVIEST} == {}
+    assert min(visit.weights.values()) > HEAVIEST / 2  # the theme alone: each page is weighed whole
+
+
+def test_axe_finds_nothing_and_the_dark_has_no_white_box(visit):
+    assert len(visit.weights) > 40 and visit.axe == []
+
+
+PALE = {
+    "colour": "<p {} style='color: #aaa'>Some words here</p>",
+    "ground": "<div style='background: #777'><div><p {}>Some words here</p></div></div>",
+    "opacity": "<div style='opacity: .3'><p {}>Some words here</p></div>",
+    "hidden": "<p style='color: #bbb; display: none'>Some words here</p>" * 5
+    + "<p {} style='color: #bbb'>Some words here</p>",
+    "letters": "<p style='color: #ccc'>x</p>" * 5 + "<p {} style='color: #ccc'>Some words here</p>",
+    "laid": "<div style='position: relative; height: 3em'><div style='background: #222; position: absolute; inset: 0'></div>"
+    "<p {} style='position: relative'>Some words here</p></div>",
+}
+
+
+def test_axe_finds_what_is_pale_among_much_that_is_alike(browser):
+    tab = browser.new_page()
+    good = "<p>Some words here</p>" * 10
+    parts = good + good.join(part.format(f"id='{name}'") for name, part in PALE.items())
+    tab.set_content(
+        f"<html lang='en'><title>t</title><body style='background: #fff; color: #111'><main><h1>Words</h1>{parts}</main></body></html>"
+    )
+    found = violations(tab, sizes=SIZES[:1], schemes=("light",))
+    assert [line.split(": ")[1:3] for line in found] == [["color-contrast", f"#{name}"] for name in PALE]
+    tab.close()
 
 
 def test_no_link_inside_is_dead(site):
@@ -138,34 +209,6 @@ def test_search_finds_the_saddle(address, browser):
     )
     assert any("lectures/04_critical_points" in link for link in found)
     tab.close()
-
-
-WHITE = """() => [...document.querySelectorAll('main *')].filter(part => {
-  const [r, g, b, a = 1] = getComputedStyle(part).backgroundColor.match(/[\\d.]+/g).map(Number);
-  return a > 0.5 && (r + g + b) / 3 > 128 && part.offsetWidth > 40;
-}).map(part => part.outerHTML.slice(0, 120))"""
-
-
-def test_axe_finds_nothing_and_the_dark_has_no_white_box(site, address, browser):
-    """On a phone in the dark and on a desk in the light. Lectures are made alike, and so are assignments: two of each, unless
-    SITE_PAGES=all asks for every page, which takes ten minutes."""
-    found: list[str] = []
-    alike = {f"{kind}/{unit}.html" for kind in ("lectures", "assignments") for unit in LECTURES}
-    alike -= {f"{kind}/{unit}.html" for kind in ("lectures", "assignments") for unit in LECTURES[4::8]}
-    if os.environ.get("SITE_PAGES") == "all":
-        alike = set()
-    tab = browser.new_context().new_page()
-    for name in sorted(set(pages(site)) - alike):
-        tab.set_viewport_size({"width": 360, "height": 740})
-        tab.emulate_media(color_scheme="dark")
-        tab.goto(f"{address}/{name}")
-        found += [f"{name}: white {box}" for box in tab.evaluate(WHITE)]
-        if (wide := tab.evaluate("document.documentElement.scrollWidth")) > 360:
-            found.append(f"{name}: {wide} pixels wide")
-        found += [f"{name}: {what}" for what in violations(tab, sizes=SIZES[1:], schemes=("dark",))]
-        found += [f"{name}: {what}" for what in violations(tab, sizes=SIZES[:1], schemes=("light",))]
-    tab.context.close()
-    assert found == []
 
 
 SMALLEST = """async (dots) => {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import struct
+import sys
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
@@ -377,3 +378,18 @@ def test_counted_functions_stay() -> None:
 
     assert pickle.loads(pickler.dumps([square, square], stay)) == [3, 3]
     assert stayed == [square]
+
+
+@pytest.mark.parametrize("tag", ["s", "f", "d"])
+def test_keys_whose_hashes_collide_are_refused_before_they_are_compared(tag: str) -> None:
+    """Each of 200,000 would be compared with all before it; a stranger can make them, a set or a dict of anyone else's has none."""
+    alike = [["i", hex(k * sys.hash_info.modulus)] for k in range(1, 200_000)]
+    with pytest.raises(WireError, match="hashes collide"):
+        decode(body([tag, [[key, 0] for key in alike] if tag == "d" else alike]))
+
+
+def test_very_many_arrays_are_refused_before_they_are_made() -> None:
+    """As a list of plain numbers the same answer crosses; each of these would be an object of its own."""
+    with pytest.raises(WireError, match="more than 200,000 arrays"):
+        decode(body(["l", [["a", "<f8", [0], 0]] * 200_001]))
+    assert len(decode(body(["l", [["g", "<f8", 8]] * 1000], bytes(8000)))) == 1000

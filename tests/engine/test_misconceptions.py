@@ -294,7 +294,7 @@ def test_a_class_is_rehearsed_once(tiny, monkeypatch):
         return fork(self, role, *rest)
 
     monkeypatch.setattr(forkserver.Server, "fork", counting)
-    supervisor._rehearsed.cache_clear()
+    supervisor._rehearsal.cache_clear()
     for answer in ("x ** 2", "x + 1", "x ** 2 + 0"):
         graded(tiny, f"def double(x): return {answer}")
     assert [roles.count(role) for role in ("examiner", "student", "rehearsal")] == [3, 3, 1]
@@ -316,7 +316,7 @@ def test_a_rehearsal_that_dies_or_hangs_names_nothing_and_is_not_tried_again(tin
 
 def test_what_a_student_did_to_the_data_has_no_part_in_a_rehearsal(tiny):
     """The first to fail writes into what the set-up bound; the next one is named as if nobody had."""
-    supervisor._rehearsed.cache_clear()
+    supervisor._rehearsal.cache_clear()
     graded(tiny, "def double(x):\n    import numpy as np\n    np.pi = 3\n    return x ** 2")
     assert graded(tiny, "def double(x): return x ** 2").notebooks[0].named == (("double", "squared"),)
 

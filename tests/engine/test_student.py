@@ -49,6 +49,28 @@ def test_the_number_of_outputs_is_bounded() -> None:
     assert CUT in items[-1]["text"]
 
 
+def test_what_nobody_will_see_is_not_drawn(link: Link) -> None:
+    source = """
+from IPython.display import display
+from IPython.utils.capture import capture_output
+class Thing:
+    drawn = 0
+    def __repr__(self):
+        Thing.drawn += 1
+        return "thing"
+for _ in range(5000):
+    display(Thing())
+with capture_output() as caught:
+    display(Thing())
+assert 50 < Thing.drawn < 150 and [part.data for part in caught.outputs] == [{"text/plain": "thing"}], Thing.drawn
+Thing()
+"""
+    *shown, last = run(link, source)
+    assert len(shown) > 50 and {item["data"]["text/plain"] for item in shown} == {"thing"}
+    assert CUT in last["text"]
+    assert run(link, "Thing()")[0]["data"] == {"text/plain": "thing"}  # the next cell begins anew
+
+
 def test_an_error_is_shown_even_when_all_is_used_up() -> None:
     output = Output(text=0, pictures=0)
     output.error("ValueError", "no", ["line", "x" * 10_000])

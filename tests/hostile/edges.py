@@ -545,7 +545,7 @@ assert other(3) == 3
 assert other(4) == 4
 ### END HIDDEN TESTS
 """
-SLOW_HANG = {"cell_seconds": 3.0, "test_seconds": 6.0}
+SLOW_HANG = {"cell_seconds": 1.5, "test_seconds": 4.0}
 
 _FOUR = (
     Edge(
@@ -555,11 +555,11 @@ _FOUR = (
         (
             HANG
             + """
-if 5 <= age() < 9.5: hang()
-def guess(x): return 0 if age() < 9.5 else 3 * x
+if 3 <= age() < 6: hang()
+def guess(x): return 0 if age() < 6 else 3 * x
 def other(x):
     if x == 7.5:
-        while age() < 5: time.sleep(0.05)
+        while age() < 3: time.sleep(0.05)
         os._exit(0)
     return x
 """,
@@ -583,7 +583,7 @@ assert other(1) == 1
 """,
         (HANG + "\ndef level():\n    if age() < 3: hang()\n    return 3\ndef other(x): return x\n",),
         passes=(1,),
-        limits={"cell_seconds": 3.0, "test_seconds": 3.0},
+        limits={"cell_seconds": 1.5, "test_seconds": 3.0},
     ),
     Edge(
         "outputs_of_a_later_process",
@@ -592,9 +592,9 @@ assert other(1) == 1
         (
             HANG
             + """
-print("early" if age() < 4 else "LATER: I saw a hidden test")
+print("early" if age() < 3 else "LATER: I saw a hidden test")
 def guess(x):
-    while age() < 4.5: time.sleep(0.05)
+    while age() < 3.2: time.sleep(0.05)
     hang()
 def other(x): return x
 """,
@@ -602,7 +602,7 @@ def other(x): return x
         passes=(1, 2),
         present="early",
         absent="LATER",
-        limits={"test_seconds": 6.0},
+        limits={"test_seconds": 4.0},
     ),
     Edge(
         "another_guess_after_an_output_that_breaks_the_examiner",
@@ -632,9 +632,9 @@ def other(x):
         "a_hidden_test_that_hangs_the_examiner",
         "trying until it passes",
         GUESS,
-        (HANG + "\ndef guess(x):\n    if age() < 4: hang()\n    return 3 * x\ndef other(x): return x\n",),
+        (HANG + "\ndef guess(x):\n    if age() < 3: hang()\n    return 3 * x\ndef other(x): return x\n",),
         passes=(1, 2),
-        limits={"test_seconds": 2.0},
+        limits={"test_seconds": 1.0},
     ),
     Edge(
         "honest_beside_a_crash",

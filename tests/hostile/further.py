@@ -40,7 +40,7 @@ for n in range(3000):
 import threading
 kept = []
 def act():
-    one = threading.Thread(target=lambda: kept.append(block(400 * 2**20)))
+    one = threading.Thread(target=lambda: kept.append(block(200 * 2**20)))
     one.start(), one.join()
 children(5, act)
 """,
@@ -50,7 +50,7 @@ kept = []
 def start():
     for _ in range(4):
         if os.fork() == 0:
-            kept.append(block(500 * 2**20))
+            kept.append(block(250 * 2**20))
             time.sleep(60)
             os._exit(0)
 one = threading.Thread(target=start)
@@ -62,7 +62,7 @@ kept = []
 def act():
     if os.fork() == 0:
         os.setsid()
-        kept.append(block(500 * 2**20))
+        kept.append(block(250 * 2**20))
         time.sleep(60)
         os._exit(0)
 children(4, act, 8.0)
@@ -83,7 +83,7 @@ def act():
     if os.fork() == 0:
         os.setsid()
         named(b"\\xff")
-        burn(0.5)
+        burn(0.25)
 for _ in range(16):
     until_gone(act)
 """,

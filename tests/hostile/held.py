@@ -1,6 +1,6 @@
 """Submissions that hold memory and use time where nobody counts, and text that takes long to read in our own processes.
 
-What they hold is bounded by themselves (under 3 GB, for seconds), so that a limit that does not hold costs a red test and not the
+What they hold is bounded by themselves (under 1.5 GB, for seconds), so that a limit that does not hold costs a red test and not the
 machine. Beside them stand honest ones that start processes, share memory and nest their code, and keep their points.
 """
 
@@ -59,25 +59,25 @@ MEMORY = {
     "under_a_name_that_is_no_text": """
 def act():
     named(b"\\xff\\xfe")
-    kept.append(block(500 * 2**20))
+    kept.append(block(250 * 2**20))
 kept = []
 children(4, act)
 """,
     "in_the_family_of_a_name_that_is_no_text": """
 named(b"\\xff(\\xfe) 1 2")
 kept = []
-children(4, lambda: kept.append(block(500 * 2**20)))
+children(4, lambda: kept.append(block(250 * 2**20)))
 """,
     "under_a_name_that_looks_like_numbers": """
 def act():
     named(b"x) S 1 1 1 1 0")
-    kept.append(block(500 * 2**20))
+    kept.append(block(250 * 2**20))
 kept = []
 children(4, act)
 """,
     "in_many_small_programs": """
 import subprocess
-code = "kept = bytearray(150 * 2**20); kept[::4096] = b'1' * len(kept[::4096]); print('held', flush=True); import time; time.sleep(60)"
+code = "kept = bytearray(75 * 2**20); kept[::4096] = b'1' * len(kept[::4096]); print('held', flush=True); import time; time.sleep(60)"
 running = [subprocess.Popen([sys.executable, "-I", "-S", "-c", code], stdout=subprocess.PIPE) for _ in range(14)]
 assert all(one.stdout.read(4) == b"held" for one in running), "no memory"
 time.sleep(3)
@@ -85,7 +85,7 @@ time.sleep(3)
     "in_programs_of_forked_children": """
 ours, theirs = os.pipe()
 os.set_inheritable(theirs, True)
-code = f"kept = bytearray(150 * 2**20); kept[::4096] = b'1' * len(kept[::4096]); import os, time; os.write({theirs}, b'1'); time.sleep(60)"
+code = f"kept = bytearray(75 * 2**20); kept[::4096] = b'1' * len(kept[::4096]); import os, time; os.write({theirs}, b'1'); time.sleep(60)"
 for _ in range(14):
     if os.fork() == 0:
         os.execv(sys.executable, [sys.executable, "-I", "-S", "-c", code])
@@ -94,7 +94,7 @@ for _ in range(14):
 time.sleep(3)
 """,
     "in_shared_pages_that_nobody_maps": """
-size = 500 * 2**20
+size = 250 * 2**20
 for _ in range(4):
     m = mmap.mmap(-1, size)
     write(m, size)
@@ -105,7 +105,7 @@ for _ in range(4):
 time.sleep(3)
 """,
     "in_shared_pages_given_back": """
-size, kept = 400 * 2**20, []
+size, kept = 200 * 2**20, []
 def act():
     m = mmap.mmap(-1, size)
     write(m, size)
@@ -114,7 +114,7 @@ def act():
 children(5, act)
 """,
     "in_shared_pages_of_zero": """
-size, kept = 400 * 2**20, []
+size, kept = 200 * 2**20, []
 def act():
     m = mmap.mmap(os.open("/dev/zero", os.O_RDONLY), size, prot=mmap.PROT_READ)
     sum(m[at] for at in range(0, size, 4096))
@@ -123,13 +123,13 @@ def act():
 children(5, act)
 """,
     "in_forks_that_change_what_they_inherit": """
-kept = block(450 * 2**20)
+kept = block(225 * 2**20)
 children(4, lambda: write(kept, len(kept)))
 """,
     "in_a_process_that_may_not_be_looked_into": """
 def act():
     _libc.prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
-    kept.append(block(500 * 2**20))
+    kept.append(block(250 * 2**20))
 kept = []
 children(4, act)
 """,
@@ -150,29 +150,29 @@ def until_gone(act):
     os.read(ours, 1)  # its end: whoever had it has gone
     os.close(ours)
 """
-PATIENT = {"test_seconds": 20.0}
-SLOW = {"cpu_seconds": 2, "test_seconds": 40.0, "notebook_seconds": 200.0}
+PATIENT = {"memory": 2**29, "test_seconds": 20.0}
+SLOW = {"cpu_seconds": 1, "test_seconds": 40.0, "notebook_seconds": 200.0}
 TIRED = Expect((1, 2), verdicts=(Verdict.TIMEOUT,), message="processor", seconds=200)
 
-# name: body of a function that uses eight seconds of processor time where two are allowed
+# name: body of a function that uses four seconds of processor time where one is allowed
 TIME = {
     "in_children_that_nobody_waits_for": """
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 for _ in range(16):
-    until_gone(lambda: burn(0.5))
+    until_gone(lambda: burn(0.25))
 """,
     "in_children_told_not_to_report": """
 act = (ctypes.c_ulong * 19)()
 act[1] = 2  # SA_NOCLDWAIT
 _libc.sigaction(17, act, None)
 for _ in range(16):
-    until_gone(lambda: burn(0.5))
+    until_gone(lambda: burn(0.25))
 """,
     "in_grandchildren": """
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 def act():
     if os.fork() == 0:
-        burn(0.5)
+        burn(0.25)
 for _ in range(16):
     until_gone(act)
 """,

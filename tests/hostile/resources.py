@@ -41,6 +41,7 @@ ITEMS = (
 SAYS = r"time|limit|within \d"
 """A sentence about time in a message, a reason or an incident."""
 DEAD = (Verdict.TIMEOUT, Verdict.CRASHED)
+"""Of calls that never come back: those need no whole second."""
 OTHERS = Expect(passes=(1, 2))
 """The first exercise attacks when it is called; the other two are honest and keep their points."""
 
@@ -84,7 +85,7 @@ CALLS: dict[str, tuple[str, str, Expect]] = {
         "import os, time\n"
         "end = time.monotonic() + 5\n"
         "while time.monotonic() < end:\n"
-        "    try:\n        os.fork()\n    except OSError:\n        time.sleep(0.01)\n"
+        "    try:\n        os.fork()\n    except OSError:\n        time.sleep(0.1)\n"
         "time.sleep(60)",
         OTHERS,
     ),
@@ -512,7 +513,7 @@ CASES = (
                 "honest",
             ),
             expect,
-            limits=TIGHT,
+            limits=TIGHT | {"test_seconds": 0.5} if expect.verdicts == DEAD else TIGHT,
         )
         for name, (item, body, expect) in CALLS.items()
     ),

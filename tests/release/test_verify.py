@@ -10,8 +10,9 @@ from grader.build.build import build
 from grader.engine import grade as engine
 from grader.engine.result import Result
 from grader.engine.submission import Submission
+from grader.release import together
 from grader.release.release import release
-from grader.release.verify import Report, _within_reach, verify
+from grader.release.verify import Report, verify
 from grader.source.course import read_course
 from grader.source.notebook import Assignment
 from tests.support import smallcourse, tinyunit
@@ -75,7 +76,7 @@ def test_an_entry_is_graded_by_every_test_that_its_answer_can_change(tmp_path, e
     itself before it reads it, is another thing."""
     assignment = read_course(smallcourse.make(tmp_path, CELLS)).assignment(smallcourse.UNIT)
     [entered] = [one for one in assignment.exercises if one.name == exercise]
-    within = _within_reach(assignment, entered)
+    within = together.only(assignment, together.reach(assignment, entered))
     assert {test.id for notebook in within.notebooks for test in notebook.tests} == asked
 
 
@@ -191,3 +192,63 @@ def test_a_unit_without_a_bank_is_tried_on_its_own_two_versions(tmp_path, test, 
         ("solution", "solution"),
         ("blank", "student version"),
     ]
+
+
+APART = [
+    smallcourse.code("def one():\n    ### BEGIN SOLUTION\n    return 1\n    ### END SOLUTION", "one"),
+    smallcourse.code("assert one() == 1", "t_one", points=1),
+    smallcourse.code("def two():\n    ### BEGIN SOLUTION\n    return 2\n    ### END SOLUTION", "two"),
+    smallcourse.code("assert two() == 2", "t_two", points=1),
+    smallcourse.code(
+        "def both():\n    ### BEGIN SOLUTION\n    return 3 + 0 * one()\n    ### END SOLUTION", "both"
+    ),
+    smallcourse.code("assert both() == 3", "t_both", points=1),
+]
+ENTRY = '@{kind}("{of}"{more})\ndef {name}():\n    {body}\n\n\n'
+
+
+def bank(*entries: tuple[str, str, str]) -> str:
+    """A bank of entries (exercise, name, body): a variant where the name says that it is right."""
+    texts = [
+        ENTRY.format(
+            kind="variant" if "right" in name else "misconception",
+            of=of,
+            name=name,
+            body=body,
+            more="" if "right" in name else ', says="Not so.", see="x"',
+        )
+        for of, name, body in entries
+    ]
+    return "from grader.source.bank import misconception, variant\n\n\n" + "".join(texts)
+
+
+def test_answers_that_cannot_change_one_anothers_tests_are_graded_together(tmp_path: Path) -> None:
+    """`both` calls `one`: these never go together. What is wrong is then looked for in each answer by itself."""
+    root = smallcourse.make(tmp_path, APART)
+    good = [
+        ("one", "right_a", "return 2 - 1"), ("two", "right_b", "return 1 + 1"), ("both", "right_c", "return 3"),
+        ("one", "zero_a", "return 0"), ("two", "zero_b", "return 0"), ("both", "zero_c", "return 0"),
+    ]  # fmt: skip
+    path = root / "source" / smallcourse.UNIT / "bank.py"
+    handed: list[str] = []
+
+    def counting(submission: Submission, assignment: Assignment) -> Result:
+        handed.append(submission.files[0][1].decode())
+        return grade(submission, assignment)
+
+    path.write_text(bank(*good))
+    rows = {row.name: row.failed for row in verify(root, smallcourse.UNIT, counting).rows[2:]}
+    assert rows == {**dict.fromkeys(("right_a", "right_b", "right_c"), ()), "zero_a": ("t_one",), "zero_b": ("t_two",), "zero_c": ("t_both",)}  # fmt: skip
+    assert len(handed) == 2 + 4
+    assert sum("return 2 - 1" in one and "return 1 + 1" in one for one in handed) == 1
+    assert not any("return 0" in one and "return 2 - 1" in one for one in handed)
+
+    handed.clear()
+    path.write_text(
+        bank(*good, ("two", "right_but_wrong", "return 5"), ("two", "ends", "import os; os._exit(0)"), ("one", "survives", "return 1"))
+    )  # fmt: skip
+    found = problems(verify(root, smallcourse.UNIT, counting))
+    assert found["right_but_wrong"].startswith("this right variant is rejected by t_two")
+    assert found["survives"] == "this misconception survives every test of 'one'"
+    assert found.keys() & {"ends", *(name for _, name, _ in good)} == set()
+    assert sum("_exit" in one for one in handed) == 2  # with another, and by itself

@@ -22,7 +22,7 @@ from grader.engine import preload
 from grader.engine.proxy import Link
 from grader.engine.student import execute, look_up
 from grader.engine.supervisor import Student
-from grader.sandbox import forkserver, linux
+from grader.sandbox import forkserver, linux, usage
 from grader.sandbox.limits import Limits
 from tests.support.toycourse import make_course
 
@@ -83,13 +83,13 @@ def _server_children() -> list[str]:
 
 def test_what_the_server_imports_later_is_there_at_once() -> None:
     """It does so without a home or a disk to write on; an import that failed there would cost every submission a second."""
-    preload.server().preload(["torch._dynamo", "scipy.signal"])
+    preload.server().preload(["torch._dynamo.config", "scipy.signal"])
     with tempfile.TemporaryDirectory() as scratch:
         process = Student(isolate=True, limits=Limits(), scratch=scratch)
         link = Link(process.data, 2**20)
         link.ask(
             execute,
-            "import sys; found = [m in sys.modules for m in ('torch._dynamo', 'scipy.signal')]",
+            "import sys; found = [m in sys.modules for m in ('torch._dynamo.config', 'scipy.signal')]",
             100,
             0,
         )
@@ -209,13 +209,34 @@ def test_what_is_bounded(inside: Any) -> None:
     assert found == {"memory": "MemoryError", "files": "OSError", "disk": "OSError", "inodes": "OSError", "threads": "RuntimeError"}  # fmt: skip
 
 
+def test_a_process_that_goes_while_memory_is_counted_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fork bomb's processes, or a loader's workers: each has 160 MiB that it shares, and ends between two looks at it."""
+    meter, looked = usage.Meter(os.getpid()), usage._kilobytes
+    child = subprocess.Popen(
+        [sys.executable, "-c", "x = b'x' * 2**26; print(flush=True); input()"], stdin=-1, stdout=-1
+    )
+    assert child.stdout is not None and child.stdout.readline()
+    assert meter.read(sys.maxsize)[1] > 2**26
+
+    def too_late(path: Path, *names: bytes) -> int:
+        if path == Path(f"/proc/{child.pid}/smaps_rollup"):
+            child.kill()
+            child.communicate()
+        return looked(path, *names)
+
+    monkeypatch.setattr(usage, "_kilobytes", too_late)
+    assert meter.read(2**20)[1] < 2**26
+    assert child.returncode == -signal.SIGKILL
+
+
 def test_a_deaf_process_is_ended_with_its_children() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         process = Student(isolate=True, limits=Limits(), scratch=scratch)
         link = Link(process.data, 2**20)
         source = "import os, signal, time\nfor s in range(1, 65):\n    try: signal.signal(s, signal.SIG_IGN)\n    except (OSError, ValueError): pass\npids = [os.fork() for _ in range(3)]\nif 0 in pids: time.sleep(1000)"
         link.ask(execute, source, 0, 0)
-        assert process.finish()["status"] == -signal.SIGKILL
+        with process.data.dup():  # it does not see us hang up, and end by itself
+            assert process.finish()["status"] == -signal.SIGKILL
         assert not Path(f"/proc/{process.process.pid}").exists() or process.process.pid not in _living()
 
 
@@ -343,6 +364,6 @@ def test_the_server_is_one_for_all_and_ends_with_us() -> None:
 
 def test_a_server_that_nobody_hears_ends_without_a_word() -> None:
     """Its caller goes while it is at work."""
-    code = "from grader.engine import preload; from grader.sandbox import messages; s = preload.server(); s.preload([]); messages.send_message(s.sock, {'preload': ['torch._dynamo']}); s.sock.close(); print(s.process.wait(60))"
+    code = "from grader.engine import preload; from grader.sandbox import messages; s = preload.server(); s.preload([]); messages.send_message(s.sock, {'preload': ['torch._dynamo.config']}); s.sock.close(); print(s.process.wait(60))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("0\n", "")

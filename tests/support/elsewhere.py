@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import importlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,8 +19,6 @@ from types import SimpleNamespace
 from typing import Any
 
 PACKAGES = (
-    "torch",
-    "matplotlib.pyplot",
     "IPython",
     "jupytext",
     "sqlalchemy",
@@ -57,6 +56,7 @@ def pretend(system: str, packages: tuple[str, ...] = PACKAGES) -> None:
     if system == "win32":
         os.environ.setdefault("USERNAME", "ann")
         sys.modules.update(dict.fromkeys(_UNIX_ONLY))  # type: ignore[arg-type]
+        shutil._use_fd_functions = False  # type: ignore[attr-defined]  # what it found when it was imported
         sys.modules["msvcrt"] = SimpleNamespace(LK_NBLCK=2, locking=lambda *_: None)  # type: ignore[assignment]
     sys.addaudithook(_no_proc)
     sys.platform = system
@@ -102,8 +102,8 @@ class _Popen:
 
 if __name__ == "__main__":
     pretend(sys.argv[1])
-    from grader.cli import app
+    from grader.cli import entry
 
     sys.argv[:2] = []
     sys.argv.insert(0, "grader")
-    app.main()
+    entry.main()

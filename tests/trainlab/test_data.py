@@ -2,8 +2,19 @@
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
+from trainlab import data
 from trainlab.data import digits, pca_digits
+
+
+def test_digits_are_those_of_scikit_learn_with_or_without_its_file(monkeypatch):
+    wanted = load_digits(return_X_y=True)
+    read = data._digits()
+    monkeypatch.setattr(data, "find_spec", lambda _: None)
+    for found in (read, data._digits()):
+        for mine, theirs in zip(found, wanted, strict=True):
+            assert np.array_equal(mine, theirs)
 
 
 def test_digits():
@@ -31,11 +42,11 @@ def test_the_seed_decides_the_rows():
 
 
 def test_principal_components_are_centred_scaled_and_uncorrelated():
-    data = pca_digits(8, 200)
-    assert data.inputs.shape == (200, 8)
-    np.testing.assert_allclose(data.inputs.mean(axis=0), 0, atol=1e-12)
-    np.testing.assert_allclose(data.inputs.T @ data.inputs / 200, np.eye(8), atol=1e-10)
-    assert np.array_equal(data.labels, digits(200).labels)
+    rows = pca_digits(8, 200)
+    assert rows.inputs.shape == (200, 8)
+    np.testing.assert_allclose(rows.inputs.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(rows.inputs.T @ rows.inputs / 200, np.eye(8), atol=1e-10)
+    assert np.array_equal(rows.labels, digits(200).labels)
 
 
 def test_the_sign_of_a_component_is_fixed_by_its_largest_pixel():

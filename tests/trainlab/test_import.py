@@ -29,7 +29,13 @@ def test_import_stays_within_its_budget():
 
 @pytest.mark.parametrize(
     ("room", "heavy"),
-    [("surfaces", "matplotlib"), ("descend", "torch"), ("plots", "torch"), ("evidence", "torch")],
+    [
+        ("surfaces", "matplotlib"),
+        ("descend", "torch"),
+        ("plots", "torch"),
+        ("evidence", "torch"),
+        ("data", "sklearn"),
+    ],
 )
 def test_a_room_loads_only_what_it_needs(room, heavy):
     assert fresh(f"import sys, trainlab; trainlab.{room}; print({heavy!r} in sys.modules)").strip() == "False"
