@@ -41,7 +41,6 @@ ITEMS = (
 SAYS = r"time|limit|within \d"
 """A sentence about time in a message, a reason or an incident."""
 DEAD = (Verdict.TIMEOUT, Verdict.CRASHED)
-"""Of calls that never come back: those need no whole second."""
 OTHERS = Expect(passes=(1, 2))
 """The first exercise attacks when it is called; the other two are honest and keep their points."""
 
@@ -513,7 +512,7 @@ CASES = (
                 "honest",
             ),
             expect,
-            limits=TIGHT | {"test_seconds": 0.5} if expect.verdicts == DEAD else TIGHT,
+            limits=TIGHT,
         )
         for name, (item, body, expect) in CALLS.items()
     ),
