@@ -112,10 +112,8 @@ def visit(site, address, browser) -> Visit:
         alike = set()
     context = browser.new_context(viewport={"width": 1366, "height": 768})
     for name in pages(site):
-        tab, said = (
-            context.new_page(),
-            list[str](),
-        )  # of what a tab has shown before, the next page weighs nothing
+        said: list[str] = []
+        tab = context.new_page()  # of what a tab has shown before, the next page weighs nothing
         for event in ("console", "pageerror", "request"):
             tab.on(event, functools.partial(_say, said, address, event))
         tab.goto(f"{address}/{name}")
