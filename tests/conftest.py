@@ -19,14 +19,16 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 BY_UNIT = tuple(f"tests/course/test_{name}.py" for name in ("artefacts", "lectures", "units"))
 """Of these files a unit's tests are a group of their own."""
 LONGEST = (
-    "tests/hostile/test_hostile.py::test_inside_an_honest_class",
+    "tests/hostile/test_hostile.py[slow",
+    "tests/hostile/test_hostile.py[quick",
     "tests/hostile/test_hostile.py",
     "tests/browser/test_site.py",
     "tests/course/test_colab.py",
     "tests/trainlab/test_plots.py",
     "tests/trainlab/test_interact.py",
 )
-"""The longest groups of `make test`, then those of `make check`; units, of a minute each, come after them."""
+"""The longest groups of `make test`, then those of `make check`; units, of a minute each, come after them. A group is a file's tests, or
+those of its tests whose parameters begin so."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -39,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def group(nodeid: str) -> str:
     """The tests that one worker runs one after the other: a part of LONGEST, a unit's own, else a file's."""
     file, _, name = nodeid.partition("::")
-    if longest := next((one for one in LONGEST if nodeid.startswith(one)), None):
+    if longest := next((one for one in LONGEST if f"{file}[{name.partition('[')[2]}".startswith(one)), None):
         return longest
     return next((unit for unit in UNITS if file in BY_UNIT and unit in name), file)
 

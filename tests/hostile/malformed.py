@@ -299,7 +299,7 @@ CASES = (
     ),
     Case("lone_surrogates_in_json", "lone surrogates", raw(_with(title="\ud800")), FULL),
     Case("cells_50000", "50,000 cells", edited(_many_cells), EITHER),
-    Case("cells_1500_with_work", "50,000 cells", edited(_real_cells), EITHER, limits={"cell_seconds": 5.0}),
+    Case("cells_1500_with_work", "50,000 cells", edited(_real_cells), EITHER, limits=TIGHT),
     Case("cells_1500_shuffled", "own", edited(_shuffled_text), Expect(passes="none", status=None)),
     Case("outputs_missing", "outputs missing", edited(_code_only(lambda one: one.pop("outputs"))), FULL),
     Case(

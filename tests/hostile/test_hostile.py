@@ -1,14 +1,15 @@
-"""The corpus of tests/hostile, each case alone and all of them inside an honest class.
+"""The corpus of tests/hostile, graded once, inside an honest class; every case is looked at by itself.
 
 A case holds when its expectation holds and, whatever it did: it ends in time; no process, file or connection of it is
-left; no planted secret stands in anything that students see, and none of the machine's in anything at all; what it put
-out is bounded, valid and inert.
+left when it has been graded; no planted secret stands in anything that students see, and none of the machine's in
+anything at all; what it put out is bounded, valid and inert. `pytest -k NAME` grades a class of that case.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import json
 import os
 import re
@@ -16,7 +17,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
@@ -27,6 +28,7 @@ import nbformat
 import pytest
 
 from grader.batch.grade import ClassSummary, Options, grade_class
+from grader.engine import grade as engine
 from grader.engine import misconceptions
 from grader.engine.grade import grade
 from grader.engine.rehearsal import rehearse
@@ -34,6 +36,7 @@ from grader.engine.result import NotebookResult, Result, Status, Verdict
 from grader.engine.submission import read_submission
 from grader.pages.feedback import write_feedback
 from grader.record.journal import Journal
+from grader.sandbox import forkserver
 from grader.sandbox.limits import Limits
 from grader.source.bank import WrongAnswer
 from grader.source.notebook import Assignment, Cell, Exercise, Role, read_assignment
@@ -48,7 +51,6 @@ LIMITS = Limits(
     cell_seconds=20, test_seconds=10, notebook_seconds=60, cpu_seconds=30, memory=2**30, scratch=64 * 2**20
 )
 """Generous in time, because the machine may be busy; cases that hang bring tighter ones."""
-IDS = [f"{heading}-{case.name}" for heading, case in hostile.CASES]
 KEPT = {"text/plain", "image/png", "image/jpeg"}
 """Forms of output that are inert in a browser."""
 
@@ -67,6 +69,7 @@ class Machine:
     reached: list[str] = field(default_factory=list)
     baseline: set[tuple[int, str]] = field(default_factory=set)
     marks: dict[str, object] = field(default_factory=dict)
+    classes: list[Path] = field(default_factory=list)  # folders of courses in which its cases are graded, too
 
     def hand_in(self, case: Case, student: str = "") -> Path:
         """Make the submission of a case; returns its folder."""
@@ -85,8 +88,8 @@ def _make_readable(folder: Path) -> None:
             path.chmod(0o755)
 
 
-def descendants() -> set[tuple[int, str]]:
-    """(pid, start time) of every live process below this one; we are the reaper of their orphans."""
+def descendants(others: Collection[int] = ()) -> set[tuple[int, str]]:
+    """(pid, start time) of every live process below this one but `others` and what is below them; we are the reaper of orphans."""
     parents: dict[int, tuple[int, str]] = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
@@ -97,17 +100,23 @@ def descendants() -> set[tuple[int, str]]:
     grown = True
     family = {os.getpid()}
     while grown:
-        more = {pid for pid, (parent, _) in parents.items() if parent in family and pid not in family}
+        more = {
+            pid for pid, (parent, _) in parents.items() if parent in family and pid not in {*family, *others}
+        }
         family |= more
         grown = bool(more)
     found.update((pid, parents[pid][1]) for pid in family if pid != os.getpid())
     return found
 
 
-def settle(allowed: set[tuple[int, str]], seconds: float = 5.0) -> set[tuple[int, str]]:
-    """Processes beyond `allowed` that are still there after some seconds."""
+def settle(
+    allowed: set[tuple[int, str]],
+    seconds: float = 5.0,
+    others: Callable[[], Collection[int]] = tuple,
+) -> set[tuple[int, str]]:
+    """Processes beyond `allowed`, and those below `others`, that are still there after some seconds."""
     end = time.monotonic() + seconds
-    while (left := descendants() - allowed) and time.monotonic() < end:
+    while (left := descendants(others()) - allowed) and time.monotonic() < end:
         time.sleep(0.02)
     return left
 
@@ -155,6 +164,7 @@ def fingerprint(machine: Machine) -> dict[str, object]:
         machine.course.folder,
         Path("/var/tmp"),
         Path("/"),
+        *machine.classes,
     )
     state: dict[str, object] = {
         "planted files": [
@@ -422,10 +432,10 @@ def _verdicts(result: Result, names: tuple[str, ...] | None = None) -> list[tupl
     ]
 
 
-def left_behind(machine: Machine) -> list[str]:
-    """Processes, files and connections that a submission left."""
+def left_behind(machine: Machine, others: Callable[[], Collection[int]] = tuple) -> list[str]:
+    """Processes, files and connections that a submission left; `others` are processes of those that are still being graded."""
     wrong = []
-    if processes := settle(machine.baseline):
+    if processes := settle(machine.baseline, others=others):
         names = []
         for pid, _ in processes:
             with contextlib.suppress(OSError):
@@ -443,22 +453,201 @@ def left_behind(machine: Machine) -> list[str]:
     return wrong
 
 
-# --- the tests --------------------------------------------------------------------------------------------------------
+# --- the corpus in the middle of a class ------------------------------------------------------------------------------
+
+EVERY = 8
+"""A submission in so many is honest."""
+CLASSES: dict[str, tuple[Mapping[str, Any], int]] = {
+    "slow": (TIGHT, 4),
+    "quick": ({}, 2),
+    "patient": (held.PATIENT, 2),
+    "tired": (held.SLOW, 2),
+}
+"""The limits of each class and how many of it are graded at once. A case is in the class that has its limits."""
 
 
-@pytest.mark.parametrize(("heading", "case"), hostile.CASES, ids=IDS)
-def test_alone(machine: Machine, heading: str, case: Case) -> None:
+def class_of(case: Case) -> str:
+    return next(name for name, (limits, _) in CLASSES.items() if limits == case.limits)
+
+
+@dataclass
+class Graded:
+    """A class of hostile submissions among honest ones, after `grade_class`. `left` has what each left behind, by its result's key."""
+
+    root: Path
+    summary: ClassSummary
+    results: dict[str, Result]
+    cases: dict[str, Case]
+    honest: list[str]
+    left: dict[str, list[str]]
+
+
+@contextlib.contextmanager
+def looked_at(machine: Machine) -> Iterator[dict[str, list[str]]]:
+    """What each submission graded meanwhile left behind, by its result's key: looked for as soon as it has been graded."""
+    left: dict[str, list[str]] = {}
+    under_way: dict[
+        int, list[int]
+    ] = {}  # by thread: the processes of the submission that it grades, or of a rehearsal of ours
+    looking = threading.Lock()
+    plain_grade, plain_fork = engine.grade, forkserver.Server.fork
+
+    def others() -> set[int]:
+        return {pid for pids in list(under_way.values()) for pid in list(pids)}
+
+    def grade(*args: Any, **kwargs: Any) -> Result:
+        under_way[threading.get_ident()] = []
+        result = plain_grade(*args, **kwargs)
+        del under_way[threading.get_ident()]
+        with looking:
+            left.setdefault(result.key, []).extend(left_behind(machine, others))
+        return result
+
+    def fork(server: forkserver.Server, *args: Any, **kwargs: Any) -> forkserver.Child:
+        child = plain_fork(server, *args, **kwargs)
+        under_way.setdefault(threading.get_ident(), []).append(child.pid)
+        return child
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "grade", grade)
+        patch.setattr(forkserver.Server, "fork", fork)
+        yield left
+
+
+def grade_hostile_class(machine: Machine, root: Path, name: str, cases: list[Case]) -> Graded:
+    """Hand in all cases and honest submissions between them, and grade the class."""
+    asked, workers = CLASSES[name]
+    course = Course(root)
+    machine.classes.append(root)
+    shutil.copytree(machine.course.folder / "solutions", root / "solutions")
+    handed: dict[str, Case] = {}
+    honest: list[str] = []
+    for number, case in enumerate(cases):
+        if number % EVERY == 0:
+            honest.append(f"{number:03d}-honest")
+            course.hand_in(honest[-1], json.dumps(machine.world.honest).encode())
+        student = case.student or f"{number:03d}-{case.name}"
+        folder = root / "submitted" / student / machine.world.unit
+        folder.mkdir(parents=True)
+        case.make(machine.world, folder)
+        handed[student.encode("utf-8", "backslashreplace").decode()] = case
+    course.hand_in("zzz-honest", json.dumps(machine.world.honest).encode())
+    options = Options(workers=workers, progress=False, limits=replace(LIMITS, **asked))
+    with looked_at(machine) as left:
+        summary = grade_class(root, machine.world.unit, options)
+    journal = Journal(root / ".grader")
+    results = {row.student: result for row in summary.rows if (result := journal.get(row.key)) is not None}
+    journal.close()
+    return Graded(root, summary, results, handed, [*honest, "zzz-honest"], left)
+
+
+@pytest.fixture(scope="module")
+def graded(
+    machine: Machine, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Callable[[str], Graded]:
+    """A class by its name, graded when it is first asked for: the cases that are looked at, or all where the class itself is."""
+    asked = [item for item in request.session.items if isinstance(item, pytest.Function)]
+    wanted = {id(item.callspec.params["case"]) for item in asked if item.originalname == "test_case"}
+    whole = {
+        item.callspec.params["name"] for item in asked if item.originalname == "test_inside_an_honest_class"
+    }
+
+    @functools.cache
+    def of(name: str) -> Graded:
+        cases = [case for _, case in hostile.CASES if class_of(case) == name and not case.skip()]
+        some = [case for case in cases if name in whole or id(case) in wanted]
+        return grade_hostile_class(machine, tmp_path_factory.mktemp(name), name, some)
+
+    return of
+
+
+PARAMETERS = sorted(
+    ((class_of(case), heading, case) for heading, case in hostile.CASES), key=lambda x: [*CLASSES].index(x[0])
+)
+IDS = ["-".join([name, heading, case.name]) for name, heading, case in PARAMETERS]
+
+
+@pytest.mark.parametrize(("name", "heading", "case"), PARAMETERS, ids=IDS)
+def test_case(machine: Machine, graded: Callable[[str], Graded], name: str, heading: str, case: Case) -> None:
     if reason := case.skip():
         pytest.skip(reason)
-    folder = machine.hand_in(case)
-    start = time.monotonic()
-    result = grade(
-        read_submission(folder, machine.world.unit), machine.assignment, replace(LIMITS, **case.limits)
-    )
-    wrong = unexpected(result, case, machine, time.monotonic() - start)
-    wrong += left_behind(machine)
+    found = graded(name)
+    (student,) = (who for who, theirs in found.cases.items() if theirs is case)
+    rows = {row.student: row for row in found.summary.rows}
+    assert student in rows, "no row"
+    assert student in found.results, f"not in the journal: {rows[student]}"
+    result = found.results[student]
+    wrong = unexpected(result, case, machine, result.seconds) + found.left[result.key]
+    # a database may refuse such a name: a row with a sentence
+    odd = not student.isprintable() or "\\udc" in student
+    if not odd and rows[student].score != (result.score if result.status is Status.GRADED else None):
+        wrong.append(f"the row says {rows[student].score}, the result {result.score}")
     if wrong:
         pytest.fail("\n".join(wrong), pytrace=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CLASSES)
+def test_inside_an_honest_class(machine: Machine, graded: Callable[[str], Graded], name: str) -> None:
+    """Nothing stops the class, no honest score moves, nothing is left at the end, and feedback is inert and holds no secret."""
+    found = graded(name)
+    rows = {row.student: row for row in found.summary.rows}
+    wrong = [f"no row for {student!r}" for student in (*found.cases, *found.honest) if student not in rows]
+    for student in found.honest:
+        row = rows[student]
+        if (row.status, row.score) != (Status.GRADED, machine.assignment.max_points) or row.incidents:
+            wrong.append(f"an honest submission moved: {row}")
+    wrong += left_behind(machine)
+    shown = [student for student, case in found.cases.items() if SHOWN_IN_FEEDBACK.search(case.name)]
+    keep = [student for student in shown if rows[student].status is not Status.GRADER_FAILED]
+    for folder in (found.root / "submitted").iterdir():  # feedback of all would only take time
+        if folder.name.encode("utf-8", "backslashreplace").decode() not in keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    assert not keep or write_feedback(found.root, machine.world.unit).submissions == len(keep)
+    for page in (found.root / "feedback").rglob("*.html"):
+        wrong += [f"{page.parent.parent.name}: {text}" for text in live_html(page.read_text(), machine)]
+    if wrong:
+        pytest.fail("\n".join(wrong), pytrace=False)
+
+
+SHOWN_IN_FEEDBACK = re.compile(
+    r"html|script|output|picture|mime|inputs|remember|escapes|frames|memory|hidden_tests|student_|imitates|surrogate|expand"
+)
+"""Cases that attack what students and instructors read."""
+
+
+class _Live(HTMLParser):
+    """Notes what would act in a browser and comes from a submission (it says alert or owned)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.live: list[str] = []
+        self.script = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.script = tag == "script"
+        for name, value in attrs:
+            if re.search(r"alert|owned|javascript:", value or "") and (
+                name.startswith("on") or name in ("href", "src", "srcdoc", "action")
+            ):
+                self.live.append(f"<{tag} {name}={value!r}>")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.script = False
+
+    def handle_data(self, data: str) -> None:
+        if self.script and re.search(r"alert\(1\)|owned", data):
+            self.live.append(f"a script: {data[:80]!r}")
+
+
+def live_html(page: str, machine: Machine) -> list[str]:
+    """What is wrong with a page for a student: secrets, and HTML of a stranger that acts."""
+    parser = _Live()
+    parser.feed(page)
+    secrets = [f"LEAK {kind} in feedback" for kind, value in machine.tokens.items() if value in page]
+    if str(INPUT_TOKEN) in page:
+        secrets.append("LEAK of a hidden input in feedback")
+    return [*parser.live, *secrets]
 
 
 # --- two submissions at the same time ---------------------------------------------------------------------------------
@@ -536,139 +725,7 @@ def test_a_text_that_takes_long_to_render_is_shown_as_typed(
     assert time.process_time() - start < 15
 
 
-# --- the same cases in the middle of a class --------------------------------------------------------------------------
-
-EVERY = 8
-"""A submission in so many is honest."""
-
-
-@dataclass
-class Graded:
-    """A class of hostile submissions among honest ones, after `grade_class`."""
-
-    root: Path
-    summary: ClassSummary
-    results: dict[str, Result]
-    cases: dict[str, Case]
-    honest: list[str]
-
-
-def grade_hostile_class(
-    machine: Machine, root: Path, cases: list[Case], limits: Limits, workers: int
-) -> Graded:
-    """Hand in all cases and honest submissions between them, and grade the class."""
-    course = Course(root)
-    shutil.copytree(machine.course.folder / "solutions", root / "solutions")
-    handed: dict[str, Case] = {}
-    honest: list[str] = []
-    for number, case in enumerate(cases):
-        if number % EVERY == 0:
-            honest.append(f"{number:03d}-honest")
-            course.hand_in(honest[-1], json.dumps(machine.world.honest).encode())
-        student = case.student or f"{number:03d}-{case.name}"
-        folder = root / "submitted" / student / machine.world.unit
-        folder.mkdir(parents=True)
-        case.make(machine.world, folder)
-        handed[student.encode("utf-8", "backslashreplace").decode()] = case
-    summary = grade_class(root, machine.world.unit, Options(workers=workers, progress=False, limits=limits))
-    journal = Journal(root / ".grader")
-    results = {row.student: result for row in summary.rows if (result := journal.get(row.key)) is not None}
-    journal.close()
-    return Graded(root, summary, results, handed, honest)
-
-
-def class_problems(machine: Machine, graded: Graded) -> list[str]:
-    """What is wrong with a graded class: rows that are missing, outcomes, honest scores that moved, things left behind."""
-    wrong = []
-    rows = {row.student: row for row in graded.summary.rows}
-    full = machine.assignment.max_points
-    wrong += [f"no row for {student!r}" for student in (*graded.cases, *graded.honest) if student not in rows]
-    for student in graded.honest:
-        row = rows[student]
-        if (row.status, row.score) != (Status.GRADED, full) or row.incidents:
-            wrong.append(f"an honest submission moved: {row}")
-    for student, case in graded.cases.items():
-        if student not in graded.results:
-            wrong.append(f"{case.name}: not in the journal: {rows.get(student)}")
-            continue
-        result = graded.results[student]
-        wrong += [f"{case.name}: {text}" for text in unexpected(result, case, machine, result.seconds)]
-        if not student.isprintable() or "\\udc" in student:
-            continue  # a database may refuse such a name: a row with a sentence, which the check of rows has seen
-        if rows[student].score != (result.score if result.status is Status.GRADED else None):
-            wrong.append(f"{case.name}: the row says {rows[student].score}, the result {result.score}")
-    return wrong + left_behind(machine)
-
-
-def _of_limits(asked: Mapping[str, Any]) -> list[Case]:
-    """The cases that ask for these limits; whatever else is tight is graded under TIGHT, where they are waited for."""
-    known: tuple[dict[str, Any], ...] = ({}, held.SLOW, held.PATIENT)
-    cases = [case for _, case in hostile.CASES if not case.skip()]
-    return [case for case in cases if (case.limits if case.limits in known else TIGHT) == asked]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("asked", "workers"), [({}, 2), (TIGHT, 4), (held.PATIENT, 2), (held.SLOW, 2)],
-    ids=["quick", "slow", "patient", "tired"],
-)  # fmt: skip
-def test_inside_an_honest_class(
-    machine: Machine, tmp_path: Path, asked: dict[str, Any], workers: int
-) -> None:
-    """Nothing stops the class, no honest score moves, and feedback is inert and holds no secret."""
-    graded = grade_hostile_class(machine, tmp_path, _of_limits(asked), replace(LIMITS, **asked), workers)
-    wrong = class_problems(machine, graded)
-    shown = [case.name for case in graded.cases.values() if SHOWN_IN_FEEDBACK.search(case.name)]
-    scored = {row.student for row in graded.summary.rows if row.status is not Status.GRADER_FAILED}
-    keep = [student for student, case in graded.cases.items() if case.name in shown and student in scored]
-    for folder in (tmp_path / "submitted").iterdir():  # feedback of all would only take time
-        if folder.name.encode("utf-8", "backslashreplace").decode() not in keep:
-            shutil.rmtree(folder, ignore_errors=True)
-    assert not keep or write_feedback(tmp_path, machine.world.unit).submissions == len(keep)
-    for page in (tmp_path / "feedback").rglob("*.html"):
-        wrong += [f"{page.parent.parent.name}: {text}" for text in live_html(page.read_text(), machine)]
-    if wrong:
-        pytest.fail("\n".join(wrong), pytrace=False)
-
-
-SHOWN_IN_FEEDBACK = re.compile(
-    r"html|script|output|picture|mime|inputs|remember|escapes|frames|memory|hidden_tests|student_|imitates|surrogate|expand"
-)
-"""Cases that attack what students and instructors read."""
-
-
-class _Live(HTMLParser):
-    """Notes what would act in a browser and comes from a submission (it says alert or owned)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.live: list[str] = []
-        self.script = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.script = tag == "script"
-        for name, value in attrs:
-            if re.search(r"alert|owned|javascript:", value or "") and (
-                name.startswith("on") or name in ("href", "src", "srcdoc", "action")
-            ):
-                self.live.append(f"<{tag} {name}={value!r}>")
-
-    def handle_endtag(self, tag: str) -> None:
-        self.script = False
-
-    def handle_data(self, data: str) -> None:
-        if self.script and re.search(r"alert\(1\)|owned", data):
-            self.live.append(f"a script: {data[:80]!r}")
-
-
-def live_html(page: str, machine: Machine) -> list[str]:
-    """What is wrong with a page for a student: secrets, and HTML of a stranger that acts."""
-    parser = _Live()
-    parser.feed(page)
-    secrets = [f"LEAK {kind} in feedback" for kind, value in machine.tokens.items() if value in page]
-    if str(INPUT_TOKEN) in page:
-        secrets.append("LEAK of a hidden input in feedback")
-    return [*parser.live, *secrets]
+# --- what is about a class and not about a submission -----------------------------------------------------------------
 
 
 def test_a_resubmission_while_grading_runs(machine: Machine, tmp_path: Path) -> None:
