@@ -486,9 +486,8 @@ class Graded:
 def looked_at(machine: Machine) -> Iterator[dict[str, list[str]]]:
     """What each submission graded meanwhile left behind, by its result's key: looked for as soon as it has been graded."""
     left: dict[str, list[str]] = {}
-    under_way: dict[
-        int, list[int]
-    ] = {}  # by thread: the processes of the submission that it grades, or of a rehearsal of ours
+    # by thread: the processes of the submission that it grades, or of a rehearsal of ours
+    under_way: dict[int, list[int]] = {}
     looking = threading.Lock()
     plain_grade, plain_fork = engine.grade, forkserver.Server.fork
 
