@@ -105,11 +105,15 @@ def test_a_script_is_at_most_forty_lines(ward):
 @pytest.mark.parametrize("name", TRIALS)
 def test_the_reference_meets_its_goal_in_half_of_the_steps(ward, name):
     goal, steps, rest = TRIALS[name]
+    reached = []
     for turned in (False, True):
         for seed in SEEDS:
-            reached, _ = ward["trial"](seed, goal, steps, turned=turned, **{name: ward[name]}, **rest)
-            # chaotic, as script 12 is: on one processor a single run of ten takes 96 steps
-            assert reached is not None and reached <= steps * (0.75 if name == "update" else 0.5)
+            step, _ = ward["trial"](seed, goal, steps, turned=turned, **{name: ward[name]}, **rest)
+            assert step is not None
+            reached.append(step)
+    # chaotic, as script 12 is: on one processor a single run of ten takes 96 steps of 160
+    assert max(reached) <= steps * (0.75 if name == "update" else 0.5)
+    assert np.median(reached) <= steps / 2
 
 
 @pytest.mark.parametrize(("seed", "turned"), [(1, False), (9071, True), (9072, True)])
